@@ -1,0 +1,1 @@
+"""A permissioned-blockchain simulator: what runs it."""

@@ -1,0 +1,1 @@
+"""Properties of a run, one file each, reading the trace only."""

@@ -1,0 +1,1 @@
+"""Sans-IO Byzantine-fault-tolerant protocols."""

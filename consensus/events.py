@@ -1,0 +1,56 @@
+"""What a host tells a node. Each event carries the node's local clock reading in microseconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from consensus.effects import TimerKey
+from consensus.messages import Message
+from consensus.types import Committee, Digest, Sequence
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Base of all events; ``now_us`` is the node's local reading."""
+
+    now_us: int
+
+
+class Boot(Event, frozen=True):
+    """The node starts, with what its disk holds: vote log records and blocks, oldest first."""
+
+    log: tuple[Any, ...] = ()
+    blocks: tuple[Any, ...] = ()
+
+
+class Receive(Event, frozen=True):
+    """A message arrived. ``message.sender`` is a claim until its signature is verified."""
+
+    message: Message
+
+
+class TimerFired(Event, frozen=True):
+    """The timer ``key`` expired (a cancelled or re-armed one never reports)."""
+
+    key: TimerKey
+
+
+class Submit(Event, frozen=True):
+    """To a client: order ``operation``, countersigned by ``cosigners`` (parties)."""
+
+    operation: bytes
+    cosigners: tuple[str, ...] = ()
+
+
+class Executed(Event, frozen=True):
+    """To the replica, from its validator: block ``sequence`` is executed (answers ``Deliver``).
+
+    ``header_hash`` and ``reply_root`` go into the checkpoint digest (rule 9); ``committee``
+    is the configuration in force from ``sequence + 1``.
+    """
+
+    sequence: Sequence
+    header_hash: Digest
+    reply_root: Digest
+    committee: Committee

@@ -1,0 +1,1 @@
+"""Castro and Liskov's PBFT, the signed-message variant."""

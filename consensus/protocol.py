@@ -1,0 +1,125 @@
+"""What a consensus protocol is to a validator, and the table of those that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import msgspec
+
+from consensus.crypto import Signer, Verifier
+from consensus.effects import Effect
+from consensus.events import Event
+from consensus.messages import Request
+from consensus.types import Committee, NodeId, Sequence, View
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Tuning that all validators share; times in microseconds of local clock."""
+
+    block_max_txs: int = 200
+    block_interval_us: int = 100_000
+    checkpoint_interval: int = 10
+    """K: a checkpoint at every multiple."""
+    window: int = 20
+    """L: slots that may be in flight above the stable checkpoint; at least 2K."""
+    request_timeout_us: int = 2_000_000
+    view_change_timeout_us: int = 2_000_000
+    status_interval_us: int = 1_000_000
+    clock_drift_us: int = 500_000
+    """How far a proposal's block time may lie ahead of the local clock before it is held."""
+
+
+class RequestPool(Protocol):
+    """Requests that wait for an order; kept by the validator, read by its protocol.
+
+    ``add`` refuses duplicates, stale numbers and what exceeds the caps. Fair among clients.
+    """
+
+    def add(self, request: Request) -> bool:
+        """True if ``request`` is now waiting (False: known already, too old, or no room)."""
+        ...
+
+    def __contains__(self, request: Request) -> bool:
+        """Whether this request (by digest) waits, selected or not."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of waiting requests not selected for a proposal."""
+        ...
+
+    def select(self, limit: int) -> tuple[Request, ...]:
+        """Up to ``limit`` unselected requests, fairly among clients; they are now selected."""
+        ...
+
+    def mark_selected(self, requests: tuple[Request, ...]) -> None:
+        """Somebody else's proposal holds these: don't select them too."""
+        ...
+
+    def release_selected(self) -> None:
+        """A new view began: everything not executed may be selected again (rule 18)."""
+        ...
+
+    def remove(self, requests: tuple[Request, ...]) -> None:
+        """These were executed (or superseded by execution)."""
+        ...
+
+    def oldest(self) -> Mapping[NodeId, int]:
+        """Each client's oldest waiting request number (rule 18)."""
+        ...
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a protocol instance is given: nothing else reaches it but events."""
+
+    id: NodeId
+    chain: bytes
+    """Genesis hash: the chain id in every message."""
+    committee: Committee
+    signer: Signer
+    verifier: Verifier
+    parameters: Parameters
+    pool: RequestPool
+
+
+class ConsensusProtocol(Protocol):
+    """A sans-IO replica. ``handle`` never raises, whatever the network delivers (rule 32)."""
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Boot, Receive, TimerFired or Executed in; effects out, in order."""
+        ...
+
+    @property
+    def view(self) -> View:
+        """The active view, or the pending one during a view change."""
+        ...
+
+    @property
+    def active(self) -> bool:
+        """False during a view change."""
+        ...
+
+    @property
+    def executed(self) -> Sequence:
+        """Highest sequence executed."""
+        ...
+
+    @property
+    def stable(self) -> Sequence:
+        """Low watermark h: the last stable checkpoint."""
+        ...
+
+    @property
+    def committee(self) -> Committee:
+        """The configuration in force."""
+        ...
+
+
+def _pbft(environment: Environment) -> ConsensusProtocol:
+    from consensus.pbft.replica import Replica
+
+    return Replica(environment)
+
+
+PROTOCOLS: Final[dict[str, Callable[[Environment], ConsensusProtocol]]] = {"pbft": _pbft}
+"""By the name that a scenario uses in ``consensus.protocol``."""

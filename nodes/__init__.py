@@ -1,0 +1,1 @@
+"""Roles on the network: validators, clients, the ledger that validators replicate."""

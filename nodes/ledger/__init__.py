@@ -1,0 +1,1 @@
+"""The tokenised-asset state machine."""

@@ -1,0 +1,1 @@
+"""What can be asked for: scenario files, faults, workloads, the shipped library."""

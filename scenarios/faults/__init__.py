@@ -1,0 +1,1 @@
+"""What a scenario injects: one file per fault."""

@@ -1,0 +1,1 @@
+"""Who submits what, and when: one file per workload."""
