@@ -1,0 +1,67 @@
+# GNU make 3.81 (macOS) is enough. Everything runs from this folder with .venv's own Python.
+#   make run ARGS="--seed 7"      options for the command behind a target
+#   WHEELS=dir make test          install without network, from a folder of wheels
+#   PYTHON=python3.12 make run    use this interpreter instead of the newest found
+
+PY := .venv/bin/python
+INSTALL := sh requirements/install.sh
+UV ?= uv
+ARGS ?=
+
+# The checkout's own packages and asserts are wanted, whatever the caller's shell says.
+unexport PYTHONPATH
+unexport PYTHONHOME
+unexport PYTHONSAFEPATH
+unexport PYTHONOPTIMIZE
+
+.PHONY: help run test check bench golden-update lock clean
+
+help:
+	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
+	@echo 'make test           the test suite'
+	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
+	@echo 'make bench          messages per second, beside an empty heap loop'
+	@echo 'make golden-update  write the golden transcripts anew (then review the diff)'
+	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
+	@echo 'make clean          remove .venv and caches (runs/ stays)'
+	@echo ''
+	@echo 'Anything else:      .venv/bin/python -m chainsim --help'
+
+run:
+	@$(INSTALL) run
+	@$(PY) -m chainsim run sovereign-day $(ARGS)
+
+test:
+	@$(INSTALL) test
+	@$(PY) -m pytest $(ARGS)
+
+check:
+	@$(INSTALL) dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) .venv/bin/lint-imports --no-logo
+	$(PY) -m pytest $(ARGS)
+
+bench:
+	@$(INSTALL) run
+	@$(PY) -m chainsim bench $(ARGS)
+
+golden-update:
+	@$(INSTALL) test
+	@$(PY) -m pytest -q tests/golden --golden-update $(ARGS)
+
+# Universal: one file for every platform and Python from 3.11 up, with hashes. Each smaller set is
+# held to the versions of the largest, so that they can be installed over one another.
+LOCK := $(UV) pip compile --universal --generate-hashes --python-version 3.11 --quiet \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links setup.cfg
+
+lock:
+	$(LOCK) --upgrade --extra test --extra dev -o requirements/dev.lock
+	$(LOCK) --extra test -c requirements/dev.lock -o requirements/test.lock
+	$(LOCK) -c requirements/dev.lock -o requirements/run.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf chainsim.egg-info
+	find consensus nodes scenarios chainsim tests -name __pycache__ -type d -prune -exec rm -rf {} +
