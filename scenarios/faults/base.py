@@ -1,0 +1,124 @@
+"""What every fault has: whom it hits, when it acts, and what it asks of the world.
+
+A fault file holds one struct: its fields are the schema of the scenario's ``[[faults]]`` table
+(``kind`` is the tag), and ``primitives()`` is a pure function to what the world interprets.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from scenarios.faults.primitives import Primitive
+from scenarios.units import Duration
+
+Selector = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^([a-z0-9]+([.-][a-z0-9]+)*|random:(f|[1-9][0-9]*)|(role|city):[a-z-]+)$",
+        max_length=80,
+        description="an id, primary, random:f, random:1, role:exchange or city:karachi",
+    ),
+]
+"""Picks nodes at the moment when the fault begins: a node's id; ``primary``, of the highest
+active view; ``random:f`` or ``random:N`` validators; all of a role; all of a city."""
+
+Whole = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+
+
+class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The moment when a trace event happens for the ``count``-th time; left-out fields match all.
+
+    ``event``: pre-prepare-accepted, prepared, committed, executed, checkpoint-stable,
+    view-change-started, new-view-entered, timer-fired, persisted, or height (the first
+    execution at or above ``sequence``). ``view`` and ``sequence`` don't apply to timer-fired
+    and persisted.
+    """
+
+    event: Annotated[
+        str,
+        msgspec.Meta(
+            pattern="^(pre-prepare-accepted|prepared|committed|executed|checkpoint-stable"
+            "|view-change-started|new-view-entered|timer-fired|persisted|height)$"
+        ),
+    ]
+    node: Selector | None = None
+    view: Whole | None = None
+    sequence: Whole | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=10**9)] = 1
+
+
+class Fault(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    rename={"for_": "for", "from_": "from"},
+):
+    """Base of all faults: when it acts.
+
+    It begins ``at`` a virtual time or ``when`` something happens, and ends after ``for`` or at
+    ``until``, or never. With ``every`` it begins again at that interval, each time for ``for``,
+    and no longer begins from ``until`` on.
+    """
+
+    at: Duration | None = None
+    for_: Duration | None = None
+    until: Duration | None = None
+    every: Duration | None = None
+    when: When | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at is None) == (self.when is None):
+            raise ValueError("wanted either at or when")
+        if self.every is not None:
+            self._check_every()
+        elif self.for_ is not None and self.until is not None:
+            raise ValueError("wanted for or until, not both (unless with every)")
+        if self.at is not None and self.until is not None and self.until <= self.at:
+            raise ValueError("until must be later than at")
+        if self.for_ == 0:
+            raise ValueError("for must be above zero")
+        self.check()
+
+    def _check_every(self) -> None:
+        if self.when is not None:
+            raise ValueError("every goes with at, not with when")
+        if not self.every:
+            raise ValueError("every must be above zero")
+        if self.for_ is None and self.lasts():
+            raise ValueError("every needs for: how long it lasts each time")
+        if self.for_ is not None and self.for_ >= self.every:
+            raise ValueError("for must be shorter than every")
+
+    def lasts(self) -> bool:
+        """Whether the fault has an end that heals it; a restart happens at a point in time."""
+        return True
+
+    def check(self) -> None:
+        """What must hold among this fault's own fields. Raises ``ValueError``."""
+
+    def selectors(self) -> tuple[str, ...]:
+        """The node selectors that it names, for cross-checks against the cast."""
+        raise NotImplementedError
+
+    def primitives(self) -> tuple[Primitive, ...]:
+        """What the world is to do while the fault is active. Pure."""
+        raise NotImplementedError
+
+
+class NodeFault(Fault, frozen=True, kw_only=True):
+    """Base of faults that hit single nodes: ``node`` names one, ``nodes`` several."""
+
+    node: Selector | None = None
+    nodes: tuple[Selector, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.node is None) == (not self.nodes):
+            raise ValueError("wanted either node or nodes")
+
+    def selectors(self) -> tuple[str, ...]:
+        return self.nodes if self.node is None else (self.node,)
