@@ -19,7 +19,7 @@ _PREFIX: Final = "chainsim/1/"
 
 
 def canonical(domain: str, *fields: Any) -> bytes:
-    """Bytes of ``fields`` under ``domain``. Fields: int, str, bytes, bool, None, tuples, structs."""
+    """Bytes of ``fields`` (int, str, bytes, bool, None, tuples, structs) under ``domain``."""
     return _ENCODER.encode((_PREFIX + domain, *fields))
 
 

@@ -133,6 +133,10 @@ class PrePrepare(Message, frozen=True, dict=True, tag="pre-prepare"):
         """The same signed statement without its batch, for certificates and O."""
         return self if self.batch is None else msgspec.structs.replace(self, batch=None)
 
+    def with_batch(self, batch: Batch) -> PrePrepare:
+        """The same signed statement carrying its batch."""
+        return msgspec.structs.replace(self, batch=batch)
+
 
 class Prepare(Message, frozen=True, dict=True, tag="prepare"):
     """A backup's word that it accepted ``digest`` at (view, sequence)."""
@@ -450,4 +454,5 @@ def signed(message: M, signer: Signer) -> M:
 
 def decode(data: bytes) -> ConsensusMessage:
     """Reads a message from the wire. Raises ``msgspec.DecodeError`` on anything else."""
-    return _DECODER.decode(data)
+    message: ConsensusMessage = _DECODER.decode(data)
+    return message

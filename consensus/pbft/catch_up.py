@@ -1,0 +1,244 @@
+"""STATUS, resends, and catching up by certified batches (rules 16 and 17).
+
+Nothing is retransmitted on a timer of its own. A replica that misses something, or whose
+network has gone quiet, says where it stands; peers resend what two successive STATUS lack.
+So one lost message strands nobody, and a healthy busy network sends none of this.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sortedcontainers import SortedDict
+
+from consensus.effects import SupplyBlocks, TimerKey
+from consensus.messages import (
+    Batch,
+    CertifiedBatch,
+    CommitCertificate,
+    SlotStatus,
+    Status,
+)
+from consensus.pbft.core import Core
+from consensus.types import NodeId, Sequence
+
+STATUS: Final[TimerKey] = ("status",)
+BLOCKS_PER_RESEND: Final = 64
+"""Certified batches sent in answer to one STATUS."""
+BATCHES_AHEAD: Final = 256
+"""Verified certified batches kept while their predecessors are awaited."""
+
+
+class CatchUp:
+    """Says what is missing here, and sends others what they miss."""
+
+    def __init__(self, core: Core) -> None:
+        self.core: Final = core
+        self._previous: dict[NodeId, Status] = {}
+        self._caught: SortedDict[Sequence, tuple[CommitCertificate, Batch]] = SortedDict()
+        self._target: Sequence = 0
+        """The highest sequence that others were shown to have executed."""
+        self._progress: tuple[int, bool, int, int] = (-1, True, -1, -1)
+        self._attempts: dict[NodeId, int] = {}
+        """Per peer, how many STATUS in a row showed no progress."""
+
+    # -- saying where we stand --------------------------------------------------------
+
+    def watch(self) -> None:
+        """(Re)arm the status timer."""
+        self.core.set_timer(STATUS, self.core.parameters.status_interval_us)
+
+    def lagging(self, sequence: Sequence) -> None:
+        """Others are known to have executed ``sequence``."""
+        self._target = max(self._target, sequence)
+
+    def status_timer_fired(self) -> None:
+        """Send a STATUS if something is missing, or if nothing happened since the last tick."""
+        core = self.core
+        progress = (core.view, core.active, core.executed, core.stable)
+        if self._is_missing_something() or progress == self._progress:
+            self.send_status()
+        self._progress = progress
+        core.views.fetch_missing()
+        self.watch()
+
+    def send_status(self) -> None:
+        """Tell everybody where this replica stands."""
+        core = self.core
+        view_changes = 0
+        if not core.active:
+            for sender, message in core.views.received.items():
+                if message.view >= core.view:
+                    view_changes |= 1 << core.committee.index(sender)
+        status = core.sign(
+            Status(
+                core.chain,
+                core.committee.epoch,
+                core.id,
+                core.view,
+                core.active,
+                core.stable,
+                core.executed,
+                core.checkpoints.voters_mask(core.checkpoints.next_boundary()),
+                view_changes,
+                self._slots(),
+            )
+        )
+        if status is not None:
+            core.broadcast(status)
+
+    def _slots(self) -> tuple[SlotStatus, ...]:
+        if not self.core.active:
+            return ()
+        return tuple(
+            SlotStatus(
+                sequence,
+                slot.pre_prepare is not None,
+                sum(1 << position for position in slot.prepares),
+                sum(1 << position for position in slot.commits),
+            )
+            for sequence, slot in self.core.slots.items()
+            if sequence > self.core.executed
+        )
+
+    def _is_missing_something(self) -> bool:
+        core = self.core
+        return (
+            not core.active
+            or self._target > core.executed
+            or bool(core.pool.oldest())
+            or any(sequence > core.executed for sequence in reversed(core.slots))
+            or core.executed >= core.checkpoints.next_boundary()
+        )
+
+    # -- helping others ---------------------------------------------------------------
+
+    def on_status(self, message: Status) -> None:
+        """Resend what this STATUS and the one before it lack."""
+        core = self.core
+        if not core.authentic(message):
+            return
+        if message.executed > core.executed:
+            self.lagging(min(message.executed, core.executed + BATCHES_AHEAD))
+        before = self._previous.get(message.sender)
+        self._previous[message.sender] = message
+        if before is None:
+            return
+        stuck = (message.executed, message.view) == (before.executed, before.view)
+        self._attempts[message.sender] = self._attempts.get(message.sender, 0) + 1 if stuck else 0
+        self._resend_blocks(before, message)
+        self._resend_stable(before, message)
+        self._resend_view(before, message)
+        if core.active and message.active and message.view == before.view == core.view:
+            self._resend_votes(before, message)
+
+    def _is_my_turn(self, peer: NodeId) -> bool:
+        """Whether this replica is among the W that resend what all of them hold.
+
+        The set moves on with every STATUS in which the peer is no further.
+        """
+        core = self.core
+        n = core.committee.n
+        distance = core.position - core.committee.position(peer) - 1
+        return (distance - self._attempts.get(peer, 0)) % n < core.committee.weak_quorum
+
+    def _resend_blocks(self, before: Status, now: Status) -> None:
+        """Blocks that the peer lacked then and lacks now."""
+        core = self.core
+        if now.executed >= core.executed:
+            return
+        stuck = now.executed == before.executed
+        if not stuck and core.executed - now.executed <= core.parameters.window:
+            return
+        if not self._is_my_turn(now.sender):
+            return
+        last = min(core.executed, now.executed + BLOCKS_PER_RESEND)
+        core.out.append(SupplyBlocks(now.sender, now.executed + 1, last))
+
+    def _resend_stable(self, before: Status, now: Status) -> None:
+        core = self.core
+        if now.stable < core.stable and before.stable < core.stable:
+            for vote in core.checkpoints.proof:
+                core.send(now.sender, vote)
+        elif core.position >= 0:
+            mine = 1 << core.position
+            boundary = core.checkpoints.next_boundary()
+            if now.stable == before.stable == core.stable and not (
+                (now.checkpoints | before.checkpoints) & mine
+            ):
+                own = core.checkpoints.own.get(boundary)
+                if own is not None:
+                    core.send(now.sender, own)
+
+    def _resend_view(self, before: Status, now: Status) -> None:
+        """NEW-VIEW for a peer that isn't in our view yet; our VIEW-CHANGE for one that waits."""
+        core = self.core
+        if core.active:
+            late = (now.view, now.active) < (core.view, True)
+            was_late = (before.view, before.active) < (core.view, True)
+            if late and was_late and core.views.new_view and self._is_my_turn(now.sender):
+                core.send(now.sender, core.views.new_view)
+            return
+        own = core.views.own
+        if own is None or now.view > own.view:
+            return
+        mine = 1 << core.position
+        has_it = now.view == own.view and not now.active and now.view_changes & mine
+        had_it = before.view == own.view and not before.active and before.view_changes & mine
+        if not has_it and not had_it:
+            core.send(now.sender, own)
+        entry = core.views.entry
+        if entry is not None and not now.active and now.view == entry.new_view.view:
+            core.send(now.sender, entry.new_view)
+
+    def _resend_votes(self, before: Status, now: Status) -> None:
+        """Own proposals and votes that the peer lacked in both STATUS."""
+        core = self.core
+        mine = 1 << core.position
+        empty = SlotStatus(0, False, 0, 0)
+        then = {slot.sequence: slot for slot in before.slots}
+        has = {slot.sequence: slot for slot in now.slots}
+        first = now.executed + 1
+        last = min(now.stable + core.parameters.window, core.high)
+        for sequence, slot in core.slots.items():
+            if not first <= sequence <= last:
+                continue
+            old, new = then.get(sequence, empty), has.get(sequence, empty)
+            proposal = slot.pre_prepare
+            if proposal is not None and proposal.sender == core.id:
+                if not old.has_pre_prepare and not new.has_pre_prepare:
+                    core.send(now.sender, proposal)
+            prepare = slot.prepares.get(core.position)
+            if prepare is not None and not (old.prepares | new.prepares) & mine:
+                core.send(now.sender, prepare)
+            commit = slot.commits.get(core.position)
+            if commit is not None and not (old.commits | new.commits) & mine:
+                core.send(now.sender, commit)
+
+    # -- being helped -----------------------------------------------------------------
+
+    def on_certified_batch(self, message: CertifiedBatch) -> None:
+        """A decided batch with its certificate: execute it when its turn comes (rule 12)."""
+        core = self.core
+        sequence, certificate = message.sequence, message.certificate
+        if not core.executed < sequence <= core.executed + BATCHES_AHEAD:
+            return
+        if sequence in self._caught:
+            return
+        slot = core.slots.get(sequence)
+        if slot is not None and slot.decision is not None:
+            return
+        if certificate.sequence != sequence or certificate.digest != message.batch.digest:
+            return
+        if not core.valid_commits(certificate):
+            return
+        self._caught[sequence] = (certificate, message.batch)
+        self.lagging(sequence)
+        core.normal.deliver_next()
+
+    def take(self, sequence: Sequence) -> tuple[CommitCertificate, Batch] | None:
+        """The caught batch at ``sequence``, if there is one; forget those before it."""
+        while self._caught and self._caught.peekitem(0)[0] < sequence:
+            self._caught.popitem(0)
+        caught: tuple[CommitCertificate, Batch] | None = self._caught.pop(sequence, None)
+        return caught

@@ -1,0 +1,208 @@
+"""Checkpoints and garbage collection (rules 9 to 11)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sortedcontainers import SortedDict
+
+from consensus.effects import Compact
+from consensus.encoding import digest_of
+from consensus.events import Executed
+from consensus.messages import Checkpoint
+from consensus.pbft.core import Core
+from consensus.records import (
+    AcceptedRecord,
+    CheckpointRecord,
+    LogRecord,
+    NewViewRecord,
+    PreparedRecord,
+    StableRecord,
+    ViewChangeRecord,
+)
+from consensus.types import Committee, Digest, NodeId, Sequence
+
+
+def checkpoint_digest(
+    header_hash: Digest, reply_root: Digest, committee: Committee, sequence: Sequence
+) -> Digest:
+    """H(header hash, reply-table root, configuration in force from n+1, n) (rule 9)."""
+    members = tuple((member.id, member.public_key) for member in committee.members)
+    return digest_of(
+        "checkpoint-state", header_hash, reply_root, committee.epoch, members, sequence
+    )
+
+
+class Checkpoints:
+    """Collects CHECKPOINTs, moves the low watermark, truncates the log."""
+
+    def __init__(self, core: Core) -> None:
+        self.core: Final = core
+        self.proof: tuple[Checkpoint, ...] = ()
+        """Q CHECKPOINTs for h; empty at h = 0."""
+        self.stable_in_view = False
+        """Whether a checkpoint became stable since the active view was entered."""
+        self.own: SortedDict[Sequence, Checkpoint] = SortedDict()
+        """Own signed CHECKPOINTs above h."""
+        self.last_view_change: ViewChangeRecord | None = None
+        self.last_new_view: NewViewRecord | None = None
+        self._votes: SortedDict[Sequence, dict[NodeId, Checkpoint]] = SortedDict()
+        self._ahead: dict[NodeId, Checkpoint] = {}
+        """Per sender its highest CHECKPOINT beyond H (rule 11)."""
+        self._pending: tuple[Checkpoint, ...] = ()
+        """A stable proof for a sequence that isn't executed yet (rule 10)."""
+
+    def is_boundary(self, sequence: Sequence) -> bool:
+        """Whether a checkpoint is taken at ``sequence``."""
+        return sequence % self.core.parameters.checkpoint_interval == 0
+
+    def next_boundary(self) -> Sequence:
+        """The first checkpoint above h."""
+        interval = self.core.parameters.checkpoint_interval
+        return (self.core.stable // interval + 1) * interval
+
+    def executed(self, event: Executed) -> None:
+        """A block was executed: sign a checkpoint at a boundary (rule 9)."""
+        if not self.is_boundary(event.sequence):
+            return
+        digest = checkpoint_digest(
+            event.header_hash, event.reply_root, event.committee, event.sequence
+        )
+        self.sign_own(event.sequence, digest)
+        if self._pending and self._pending[0].sequence <= event.sequence:
+            proof, self._pending = self._pending, ()
+            self._adopt(proof)
+
+    def sign_own(self, sequence: Sequence, digest: Digest) -> None:
+        """Say what the state after ``sequence`` is, durably, unless a quorum has gone further."""
+        core = self.core
+        if sequence <= core.stable:
+            return
+        vote = core.sign(Checkpoint(core.chain, core.committee.epoch, core.id, sequence, digest))
+        if vote is None:
+            return
+        self.own[sequence] = vote
+        core.persist(CheckpointRecord(vote))
+        core.broadcast(vote)
+        self._count(vote)
+
+    def restore_own(self, vote: Checkpoint) -> None:
+        """An own CHECKPOINT read from the vote log at boot."""
+        self.own[vote.sequence] = vote
+        self._count(vote)
+
+    def on_checkpoint(self, message: Checkpoint) -> None:
+        """Count somebody's CHECKPOINT."""
+        core = self.core
+        if message.sequence <= core.stable or not self.is_boundary(message.sequence):
+            return
+        if message.sequence > core.high:
+            self._remember_ahead(message)
+            return
+        known = self._votes.get(message.sequence, {}).get(message.sender)
+        if known is not None:
+            if known.digest != message.digest and core.authentic(message):
+                core.report("conflicting-checkpoint", known, message)
+            return
+        if core.authentic(message):
+            self._count(message)
+
+    def _remember_ahead(self, message: Checkpoint) -> None:
+        """Rule 11: W replicas beyond H mean that this one lags and should ask for blocks."""
+        core = self.core
+        known = self._ahead.get(message.sender)
+        if known is not None and known.sequence >= message.sequence:
+            return
+        if not core.authentic(message):
+            return
+        self._ahead[message.sender] = message
+        beyond = sorted((c.sequence for c in self._ahead.values()), reverse=True)
+        if len(beyond) >= core.committee.weak_quorum:
+            core.catch_up.lagging(beyond[core.committee.weak_quorum - 1])
+
+    def _count(self, message: Checkpoint) -> None:
+        core = self.core
+        votes = self._votes.setdefault(message.sequence, {})
+        votes[message.sender] = message
+        matching = [vote for vote in votes.values() if vote.digest == message.digest]
+        if len(matching) >= core.committee.quorum:
+            matching.sort(key=lambda vote: core.committee.index(vote.sender))
+            self.adopt(tuple(matching[: core.committee.quorum]))
+
+    def adopt(self, proof: tuple[Checkpoint, ...]) -> None:
+        """A checkpoint is proven stable; transfer first if it isn't executed (rule 10)."""
+        core = self.core
+        sequence = proof[0].sequence
+        if sequence <= core.stable or core.halted:
+            return
+        if sequence > core.executed:
+            if not self._pending or self._pending[0].sequence < sequence:
+                self._pending = proof
+                core.catch_up.lagging(sequence)
+            return
+        self._adopt(proof)
+
+    def _adopt(self, proof: tuple[Checkpoint, ...]) -> None:
+        core = self.core
+        sequence, digest = proof[0].sequence, proof[0].digest
+        own = self.own.get(sequence)
+        if own is not None and own.digest != digest:
+            core.halt(f"own state at {sequence} differs from a quorum's")
+            return
+        if sequence <= core.stable:
+            return
+        self.proof = proof
+        core.stable = sequence
+        self.stable_in_view = True
+        for table in (core.slots, self._votes, self.own):
+            while table and table.peekitem(0)[0] <= sequence:
+                table.popitem(0)
+        self._ahead = {s: c for s, c in self._ahead.items() if c.sequence > sequence}
+        core.guard.forget(sequence)
+        core.out.append(Compact(tuple(self._live_records())))
+        core.milestone("checkpoint-stable", core.view, sequence, digest)
+        if core.active:
+            core.timeouts.checkpoint_stable_in_view()
+        for ahead in list(self._ahead.values()):
+            if ahead.sequence <= core.high:
+                del self._ahead[ahead.sender]
+                self.on_checkpoint(ahead)
+        if core.active:
+            core.normal.replay_future()
+            core.normal.propose_soon()
+        core.views.checkpoint_moved()
+
+    def _live_records(self) -> list[LogRecord]:
+        """What the vote log must still hold above the new watermark (rule 23)."""
+        records: list[LogRecord] = [
+            StableRecord(self.proof[0].sequence, self.proof[0].digest, self.proof)
+        ]
+        for slot in self.core.slots.values():
+            if slot.certificate is not None:
+                records.append(PreparedRecord(slot.certificate))
+                if slot.certificate_batch is not None and (
+                    slot.pre_prepare is None or slot.pre_prepare.digest != slot.certificate.digest
+                ):
+                    # The batch of an older view's certificate lies only in its proposal.
+                    proposal = slot.certificate.pre_prepare.with_batch(slot.certificate_batch)
+                    records.append(AcceptedRecord(proposal))
+        if self.last_new_view is not None:
+            records.append(self.last_new_view)
+        for slot in self.core.slots.values():
+            if slot.pre_prepare is not None:
+                records.append(AcceptedRecord(slot.pre_prepare))
+        if self.last_view_change is not None:
+            records.append(self.last_view_change)
+        records.extend(CheckpointRecord(vote) for vote in self.own.values())
+        return records
+
+    def view_entered(self) -> None:
+        """A fresh view has yet to show that it works."""
+        self.stable_in_view = False
+
+    def voters_mask(self, sequence: Sequence) -> int:
+        """Bit mask of those whose CHECKPOINT for ``sequence`` is held."""
+        mask = 0
+        for sender in self._votes.get(sequence, ()):
+            mask |= 1 << self.core.committee.index(sender)
+        return mask

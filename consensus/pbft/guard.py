@@ -1,0 +1,48 @@
+"""The sign guard: never a second digest under one key (rule 24).
+
+It is the last line: the protocol's own rules already forbid what it refuses. Keys are
+(type, epoch, view, sequence) for votes, (type, epoch, 0, sequence) for CHECKPOINT and
+(type, epoch, view, 0) for VIEW-CHANGE and NEW-VIEW. It is filled again from the vote log at
+boot and forgets what lies below the stable checkpoint, where nothing is signed any more.
+"""
+
+from __future__ import annotations
+
+from consensus.messages import Message
+from consensus.types import Digest, Sequence
+
+GUARDED = frozenset({"pre-prepare", "prepare", "commit", "checkpoint", "view-change", "new-view"})
+_BY_VIEW = frozenset({"view-change", "new-view"})
+
+
+def statement(message: Message) -> Digest:
+    """What ``message`` commits its sender to under its guard key."""
+    if message.TYPE in _BY_VIEW:
+        return message.digest_bytes
+    digest: Digest = message.digest  # type: ignore[attr-defined]
+    return digest
+
+
+class SignGuard:
+    """Remembers what was signed under each key."""
+
+    def __init__(self) -> None:
+        self._signed: dict[tuple[str, int, int, int], Digest] = {}
+
+    def allows(self, message: Message) -> bool:
+        """Record ``message`` and say yes, unless its key already stands for another digest."""
+        kind = message.TYPE
+        if kind not in GUARDED:
+            return True
+        view, sequence = message.slot()
+        key = (kind, message.epoch, view, sequence)
+        said = statement(message)
+        return self._signed.setdefault(key, said) == said
+
+    def forget(self, stable: Sequence) -> None:
+        """Drop votes at or below ``stable``: the watermark forbids signing there."""
+        self._signed = {
+            key: digest
+            for key, digest in self._signed.items()
+            if key[3] > stable or key[0] in _BY_VIEW
+        }

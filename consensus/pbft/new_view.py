@@ -1,0 +1,74 @@
+"""What a new view must start with, as pure functions of the VIEW-CHANGEs (rules 13 to 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from consensus.certificates import Authentic, prepared_certificate_is_valid, stable_proof_is_valid
+from consensus.messages import NULL_DIGEST, Checkpoint, ViewChange
+from consensus.types import Committee, Digest, Sequence
+
+MAX_CERTIFICATES: Final = 4096
+"""A VIEW-CHANGE with more prepared certificates than any window has is refused unread."""
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What a quorum of VIEW-CHANGEs selects."""
+
+    min_sequence: Sequence
+    """min-s: the highest stable checkpoint in V."""
+    proof: tuple[Checkpoint, ...]
+    """C of a VIEW-CHANGE with that checkpoint."""
+    proposals: tuple[tuple[Sequence, Digest], ...]
+    """O's (n, digest) for every n in (min-s, max-s], the null digest where P has nothing."""
+
+    @property
+    def max_sequence(self) -> Sequence:
+        """max-s: the highest n in any P above min-s (or min-s itself)."""
+        return self.proposals[-1][0] if self.proposals else self.min_sequence
+
+
+def select(view_changes: Iterable[ViewChange]) -> Selection:
+    """O from V (rule 14): per n the certificate of the highest view, else null."""
+    voters = list(view_changes)
+    base = max(voters, key=lambda vc: vc.stable)
+    best: dict[Sequence, tuple[int, Digest]] = {}
+    for view_change in voters:
+        for certificate in view_change.prepared:
+            if certificate.sequence <= base.stable:
+                continue
+            known = best.get(certificate.sequence)
+            if known is None or certificate.view > known[0]:
+                best[certificate.sequence] = (certificate.view, certificate.digest)
+    last = max(best, default=base.stable)
+    proposals = tuple(
+        (sequence, best[sequence][1] if sequence in best else NULL_DIGEST)
+        for sequence in range(base.stable + 1, last + 1)
+    )
+    return Selection(base.stable, base.checkpoints, proposals)
+
+
+def view_change_is_valid(
+    message: ViewChange, committee: Committee, window: int, authentic: Authentic
+) -> bool:
+    """Every embedded signature, distinctness, v < v' and h < n <= h + L (rule 13)."""
+    if message.view <= 0 or message.stable < 0 or len(message.prepared) > MAX_CERTIFICATES:
+        return False
+    last = message.stable
+    for certificate in message.prepared:
+        if not last < certificate.sequence <= message.stable + window:
+            return False
+        if not 0 <= certificate.view < message.view:
+            return False
+        last = certificate.sequence
+    return (
+        authentic(message)
+        and stable_proof_is_valid(message.checkpoints, message.stable, None, committee, authentic)
+        and all(
+            prepared_certificate_is_valid(certificate, committee, authentic)
+            for certificate in message.prepared
+        )
+    )

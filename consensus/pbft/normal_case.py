@@ -1,0 +1,388 @@
+"""The three phases of the normal case: PRE-PREPARE, PREPARE, COMMIT (rules 3 to 8)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from consensus.effects import Deliver, TimerKey
+from consensus.events import Executed
+from consensus.messages import (
+    Batch,
+    Commit,
+    CommitCertificate,
+    Prepare,
+    PreparedCertificate,
+    PrePrepare,
+    Request,
+)
+from consensus.pbft.core import Core
+from consensus.pbft.future import FutureMessages
+from consensus.pbft.slot import Phase, Slot
+from consensus.records import AcceptedRecord, PreparedRecord
+from consensus.types import Digest, Sequence
+
+BATCH: Final[TimerKey] = ("batch",)
+HELD: Final[TimerKey] = ("held",)
+
+
+class NormalCase:
+    """Orders batches in the active view and delivers decided ones in sequence."""
+
+    def __init__(self, core: Core) -> None:
+        self.core: Final = core
+        self.future: Final = FutureMessages(core.parameters.window)
+        self._delivering: Batch | None = None
+        """The batch out for execution (law 1: one at a time)."""
+        self._next: Sequence = 1
+        self._batch_armed = False
+        self._last_proposal_us: int | None = None
+        self._forwarded: dict[Digest, int] = {}
+        self._held: dict[Sequence, PrePrepare] = {}
+
+    # -- requests ---------------------------------------------------------------------
+
+    def on_request(self, request: Request) -> None:
+        """Take a client's request: queue it, arm its deadline, see that the primary has it."""
+        core = self.core
+        if request not in core.pool:
+            if not self._request_is_authentic(request) or not core.pool.add(request):
+                return
+            core.timeouts.request_waiting(request)
+        if core.is_primary:
+            self.propose_soon()
+        else:
+            self._forward(request)
+
+    def _forward(self, request: Request) -> None:
+        """Pass a client's request on to the primary (rule 21), at most once per interval.
+
+        Two replicas that each take the other for the primary would else play ping-pong.
+        """
+        core = self.core
+        if not core.active:
+            return
+        last = self._forwarded.get(request.digest)
+        if last is None or core.now_us - last >= core.parameters.status_interval_us:
+            self._forwarded[request.digest] = core.now_us
+            core.send(core.committee.primary(core.view), request)
+
+    def _request_is_authentic(self, request: Request) -> bool:
+        """All signatures verify under the keys that the envelope carries (rule 3)."""
+        if request.chain != self.core.chain or request.epoch != 0:
+            return False
+        payload = request.signing_bytes
+        return self.core.verify(request.public_key, payload, request.signature) and all(
+            self.core.verify(c.public_key, payload, c.signature) for c in request.cosignatures
+        )
+
+    # -- proposing (rule 7) -----------------------------------------------------------
+
+    def propose_soon(self) -> None:
+        """Propose now if a batch is full or the last one is an interval ago, else in time."""
+        core = self.core
+        if not core.is_primary or not len(core.pool):
+            return
+        wait = 0
+        if self._last_proposal_us is not None and len(core.pool) < core.parameters.block_max_txs:
+            wait = self._last_proposal_us + core.parameters.block_interval_us - core.now_us
+        if wait <= 0:
+            self._propose()
+        elif not self._batch_armed:
+            self._batch_armed = True
+            core.set_timer(BATCH, wait)
+
+    def batch_timer_fired(self) -> None:
+        self._batch_armed = False
+        self.propose_soon()
+
+    def _propose(self) -> None:
+        core = self.core
+        limit = core.parameters.block_max_txs
+        while len(core.pool) and self._next <= core.high:
+            batch = Batch(core.now_us, core.pool.select(limit))
+            proposal = core.sign(
+                PrePrepare(
+                    core.chain,
+                    core.committee.epoch,
+                    core.id,
+                    core.view,
+                    self._next,
+                    batch.digest,
+                    batch=batch,
+                )
+            )
+            slot = core.slot(self._next)
+            self._next += 1
+            if proposal is None or slot is None:
+                continue
+            self._last_proposal_us = core.now_us
+            core.persist(AcceptedRecord(proposal))
+            core.broadcast(proposal)
+            self.accept(slot, proposal)
+            if len(core.pool) < limit:
+                break
+        if len(core.pool) and self._next <= core.high and not self._batch_armed:
+            self._batch_armed = True
+            core.set_timer(BATCH, core.parameters.block_interval_us)
+
+    # -- PRE-PREPARE (rule 3) ---------------------------------------------------------
+
+    def on_pre_prepare(self, message: PrePrepare) -> None:
+        core = self.core
+        if message.sender != core.committee.primary(message.view) or message.sender == core.id:
+            return
+        if not core.active or message.view != core.view:
+            self._defer(message)
+            return
+        slot = core.slot(message.sequence)
+        if slot is None:
+            self._defer(message)
+            return
+        known = slot.pre_prepare
+        if known is not None:
+            if known.digest != message.digest and core.authentic(message):
+                core.report("conflicting-pre-prepare", known.header, message.header)
+            return
+        if not core.authentic(message):
+            return
+        if slot.decision is not None and slot.decision.digest != message.digest:
+            return
+        batch = message.batch
+        if batch is None or batch.digest != message.digest:
+            return
+        if len(batch.requests) > core.parameters.block_max_txs:
+            return
+        if self._is_ahead_of_clock(batch):
+            self._hold(message)
+            return
+        if not all(self._known_authentic(request) for request in batch.requests):
+            return
+        core.persist(AcceptedRecord(message))
+        core.pool.mark_selected(batch.requests)
+        self.accept(slot, message)
+
+    def _known_authentic(self, request: Request) -> bool:
+        return request in self.core.pool or self._request_is_authentic(request)
+
+    def _is_ahead_of_clock(self, batch: Batch) -> bool:
+        return batch.time_us > self.core.now_us + self.core.parameters.clock_drift_us
+
+    def _hold(self, message: PrePrepare) -> None:
+        """Rule 8: a proposal from the future waits until its time has come, one per slot."""
+        if message.sequence in self._held or message.batch is None:
+            return
+        self._held[message.sequence] = message
+        earliest = min(held.batch.time_us for held in self._held.values() if held.batch)
+        due = earliest - self.core.parameters.clock_drift_us
+        self.core.set_timer(HELD, max(0, due - self.core.now_us))
+
+    def held_timer_fired(self) -> None:
+        held, self._held = self._held, {}
+        for message in held.values():
+            self.on_pre_prepare(message)
+
+    def accept(self, slot: Slot, proposal: PrePrepare) -> None:
+        """The slot has its proposal, durable: vote for it, and count votes that came early."""
+        core = self.core
+        slot.pre_prepare = proposal
+        slot.advance(Phase.PRE_PREPARED)
+        core.milestone("pre-prepare-accepted", proposal.view, proposal.sequence, proposal.digest)
+        if proposal.sender != core.id:
+            vote = core.sign(
+                Prepare(
+                    core.chain,
+                    core.committee.epoch,
+                    core.id,
+                    proposal.view,
+                    proposal.sequence,
+                    proposal.digest,
+                )
+            )
+            if vote is not None:
+                core.broadcast(vote)
+                slot.add_prepare(core.position, vote)
+        self._check_prepared(slot)
+
+    # -- PREPARE (rule 4) -------------------------------------------------------------
+
+    def on_prepare(self, message: Prepare) -> None:
+        core = self.core
+        if not core.active or message.view != core.view:
+            self._defer(message)
+            return
+        if message.sender == core.committee.primary(message.view):
+            return
+        slot = core.slot(message.sequence)
+        if slot is None:
+            self._defer(message)
+            return
+        position = core.committee.index(message.sender)
+        known = slot.prepares.get(position)
+        if known is not None:
+            if known.digest != message.digest and core.authentic(message):
+                core.report("conflicting-prepare", known, message)
+            return
+        if core.authentic(message):
+            slot.add_prepare(position, message)
+            self._check_prepared(slot)
+
+    def _check_prepared(self, slot: Slot) -> None:
+        proposal = slot.pre_prepare
+        if slot.phase is not Phase.PRE_PREPARED or proposal is None:
+            return
+        core = self.core
+        needed = core.committee.quorum - 1
+        if slot.prepare_count(proposal.digest) < needed:
+            return
+        slot.advance(Phase.PREPARED)
+        slot.certificate = PreparedCertificate(
+            proposal.header, slot.prepares_for(proposal.digest, needed)
+        )
+        slot.certificate_batch = proposal.batch
+        core.persist(PreparedRecord(slot.certificate))
+        core.milestone("prepared", proposal.view, proposal.sequence, proposal.digest)
+        vote = core.sign(
+            Commit(
+                core.chain,
+                core.committee.epoch,
+                core.id,
+                proposal.view,
+                proposal.sequence,
+                proposal.digest,
+            )
+        )
+        if vote is not None:
+            core.broadcast(vote)
+            slot.add_commit(core.position, vote)
+        self._check_committed(slot)
+
+    # -- COMMIT (rule 5) --------------------------------------------------------------
+
+    def on_commit(self, message: Commit) -> None:
+        """Count a COMMIT; those of the view last entered count during a view change too."""
+        core = self.core
+        if message.view != core.slot_view:
+            self._defer(message)
+            return
+        slot = core.slot(message.sequence)
+        if slot is None:
+            self._defer(message)
+            return
+        position = core.committee.index(message.sender)
+        known = slot.commits.get(position)
+        if known is not None:
+            if known.digest != message.digest and core.authentic(message):
+                core.report("conflicting-commit", known, message)
+            return
+        if core.authentic(message):
+            slot.add_commit(position, message)
+            self._check_committed(slot)
+
+    def _check_committed(self, slot: Slot) -> None:
+        proposal = slot.pre_prepare
+        if slot.phase is not Phase.PREPARED or proposal is None or proposal.batch is None:
+            return
+        core = self.core
+        needed = core.committee.quorum
+        if slot.commit_count(proposal.digest) < needed:
+            return
+        slot.advance(Phase.COMMITTED)
+        core.milestone("committed", proposal.view, proposal.sequence, proposal.digest)
+        certificate = CommitCertificate(
+            core.committee.epoch,
+            proposal.view,
+            proposal.sequence,
+            proposal.digest,
+            slot.commits_for(proposal.digest, needed),
+        )
+        self.decide(slot, proposal.batch, certificate)
+
+    # -- execution (rule 6) -----------------------------------------------------------
+
+    def decide(self, slot: Slot, batch: Batch, certificate: CommitCertificate) -> None:
+        """A certificate decided the slot: execute it when its turn comes, once."""
+        if slot.decision is None:
+            slot.decision, slot.decided_batch = certificate, batch
+        self.deliver_next()
+
+    def deliver_next(self) -> None:
+        """Hand the next decided batch to the validator, strictly in order."""
+        core = self.core
+        sequence = core.executed + 1
+        if self._delivering is not None or core.halted:
+            return
+        slot = core.slot(sequence)
+        if slot is not None and slot.decision is not None and slot.decided_batch is not None:
+            decision, batch = slot.decision, slot.decided_batch
+        else:
+            caught = core.catch_up.take(sequence)
+            if caught is None:
+                return
+            decision, batch = caught
+            if slot is not None:
+                slot.decision, slot.decided_batch = decision, batch
+        self._delivering = batch
+        core.out.append(Deliver(sequence, decision.view, batch, decision))
+
+    def on_executed(self, event: Executed) -> None:
+        """The validator executed the delivered block."""
+        core = self.core
+        batch, self._delivering = self._delivering, None
+        assert batch is not None
+        assert event.sequence == core.executed + 1
+        core.executed = event.sequence
+        core.pool.remove(batch.requests)
+        self._next = max(self._next, event.sequence + 1)
+        for request in batch.requests:
+            self._forwarded.pop(request.digest, None)
+        core.timeouts.executed(batch, fresh=bool(batch.requests))
+        core.checkpoints.executed(event)
+        self.deliver_next()
+        self.propose_soon()
+
+    # -- views ------------------------------------------------------------------------
+
+    def view_left(self) -> None:
+        """A view change began: nothing is proposed, held or forwarded any more."""
+        if self._batch_armed:
+            self._batch_armed = False
+            self.core.cancel_timer(BATCH)
+        self._held.clear()
+        self._forwarded.clear()
+        self._last_proposal_us = None
+
+    def resume(self) -> None:
+        """After boot: propose above everything that the log shows was proposed."""
+        core = self.core
+        taken = [s for s, slot in core.slots.items() if slot.pre_prepare or slot.certificate]
+        self._next = max([core.executed, core.stable, *taken]) + 1
+        self.deliver_next()
+
+    def view_entered(self, max_sequence: Sequence) -> None:
+        """A view began whose NEW-VIEW re-proposed up to ``max_sequence``."""
+        core = self.core
+        self._next = max(max_sequence, core.stable, core.executed) + 1
+        self.replay_future()
+        self.propose_soon()
+
+    def replay_future(self) -> None:
+        """Handle again what was kept for this view and window."""
+        core = self.core
+        for message in self.future.take(core.view, core.high):
+            if isinstance(message, PrePrepare):
+                self.on_pre_prepare(message)
+            elif isinstance(message, Prepare):
+                self.on_prepare(message)
+            else:
+                self.on_commit(message)
+
+    def _defer(self, message: PrePrepare | Prepare | Commit) -> None:
+        """Keep a message of a later view or window under its sender's cap (rules 12 and 32)."""
+        core = self.core
+        later_view = message.view > core.slot_view and message.view >= core.view
+        this_view = message.view == core.slot_view and core.active
+        later_slot = core.high < message.sequence <= core.high + core.parameters.window
+        in_window = core.stable < message.sequence <= core.high
+        wanted = (later_view and (in_window or later_slot)) or (this_view and later_slot)
+        if wanted and not self.future.is_full(message.sender) and core.authentic(message):
+            self.future.add(message)

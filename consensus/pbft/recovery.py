@@ -1,0 +1,140 @@
+"""Booting from what the disk holds (rules 16, 23 and 24).
+
+The vote log is read in order. What it implies (own PREPAREs, COMMITs, CHECKPOINTs) is signed
+again: the statements are the same as before the crash, so nothing is ever contradicted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from consensus.events import Boot
+from consensus.messages import NULL_BATCH, NULL_DIGEST, Batch, PrePrepare
+from consensus.pbft.checkpoints import checkpoint_digest
+from consensus.pbft.core import Core
+from consensus.pbft.slot import Phase
+from consensus.records import (
+    AcceptedRecord,
+    CheckpointRecord,
+    ExecutedBlock,
+    NewViewRecord,
+    PreparedRecord,
+    StableRecord,
+    ViewChangeRecord,
+)
+from consensus.types import Digest, Sequence
+
+
+def boot(core: Core, event: Boot) -> None:
+    """Rebuild the replica from its vote log and the blocks that its validator replayed."""
+    blocks: tuple[ExecutedBlock, ...] = event.blocks
+    core.executed = blocks[-1].sequence if blocks else 0
+    batches = _batches(event.log)
+    accepted: dict[Sequence, PrePrepare] = {}
+    for record in event.log:
+        _apply(core, record, batches, accepted)
+    _restore_decisions(core, blocks)
+    for proposal in accepted.values():
+        _restore_slot(core, proposal)
+    _restore_checkpoints(core, blocks)
+    core.normal.resume()
+    if core.active and core.checkpoints.last_new_view is not None:
+        core.views.resume(core.checkpoints.last_new_view, accepted)
+    core.catch_up.watch()
+    if event.log or blocks:
+        core.catch_up.send_status()
+
+
+def _batches(log: tuple[Any, ...]) -> dict[Digest, Batch]:
+    """All batches in the log by digest."""
+    batches: dict[Digest, Batch] = {NULL_DIGEST: NULL_BATCH}
+    for record in log:
+        if isinstance(record, AcceptedRecord) and record.pre_prepare.batch is not None:
+            batches[record.pre_prepare.digest] = record.pre_prepare.batch
+    return batches
+
+
+def _apply(
+    core: Core,
+    record: Any,
+    batches: dict[Digest, Batch],
+    accepted: dict[Sequence, PrePrepare],
+) -> None:
+    """Take one record of the log, in order."""
+    match record:
+        case StableRecord():
+            core.stable = record.sequence
+            core.checkpoints.proof = record.proof
+        case ViewChangeRecord():
+            core.view, core.active = record.view_change.view, False
+            core.views.own = record.view_change
+            core.views.received[core.id] = record.view_change
+            core.checkpoints.last_view_change = record
+            core.guard.allows(record.view_change)
+        case NewViewRecord():
+            view = record.new_view.view
+            core.view = core.slot_view = view
+            core.active = True
+            core.views.own = None
+            core.views.new_view = record.new_view
+            core.views.proofs = {vc.digest_bytes: vc for vc in record.view_changes}
+            core.checkpoints.last_new_view = record
+            core.checkpoints.last_view_change = None
+            if record.new_view.sender == core.id:
+                core.guard.allows(record.new_view)
+                for proposal in record.new_view.pre_prepares:
+                    core.guard.allows(proposal)
+            for slot in core.slots.values():
+                slot.reset(view)
+            accepted.clear()
+        case AcceptedRecord():
+            accepted[record.pre_prepare.sequence] = record.pre_prepare
+        case PreparedRecord():
+            slot = core.slot(record.certificate.sequence)
+            if slot is not None:
+                slot.certificate = record.certificate
+                slot.certificate_batch = batches.get(record.certificate.digest)
+        case CheckpointRecord():
+            if record.checkpoint.sequence > core.stable:
+                core.guard.allows(record.checkpoint)
+                core.checkpoints.restore_own(record.checkpoint)
+
+
+def _restore_slot(core: Core, proposal: PrePrepare) -> None:
+    """Put back an accepted proposal and what was prepared, and vote for it again."""
+    slot = core.slot(proposal.sequence)
+    if slot is None or proposal.view != core.slot_view:
+        return
+    if proposal.sender == core.id:
+        core.guard.allows(proposal)
+    certificate = slot.certificate
+    if certificate is not None and certificate.view == core.slot_view:
+        for vote in certificate.prepares:
+            slot.add_prepare(core.committee.index(vote.sender), vote)
+    if core.active:
+        core.normal.accept(slot, proposal)
+        return
+    slot.pre_prepare = proposal
+    slot.advance(Phase.PRE_PREPARED)
+    if certificate is not None and certificate.view == core.slot_view:
+        slot.advance(Phase.PREPARED)
+
+
+def _restore_decisions(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
+    """Slots above h that were executed keep their decision: agreement on them may be redone."""
+    for block in blocks:
+        slot = core.slot(block.sequence)
+        if slot is not None:
+            slot.decision, slot.decided_batch = block.certificate, block.batch
+
+
+def _restore_checkpoints(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
+    """Sign the CHECKPOINTs that the crash cut off between block and vote (rule 9)."""
+    for block in blocks:
+        sequence = block.sequence
+        if sequence > core.stable and core.checkpoints.is_boundary(sequence):
+            if sequence not in core.checkpoints.own:
+                digest = checkpoint_digest(
+                    block.header_hash, block.reply_root, core.committee, sequence
+                )
+                core.checkpoints.sign_own(sequence, digest)

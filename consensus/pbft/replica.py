@@ -1,0 +1,143 @@
+"""A PBFT replica: takes one event, routes it to the room that knows, returns effects in order.
+
+This file only routes; see ``consensus/pbft/__init__.py`` for where each rule lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from consensus.effects import Effect
+from consensus.errors import ConfigurationError
+from consensus.events import Boot, Event, Executed, Receive, TimerFired
+from consensus.messages import (
+    BatchReply,
+    CertifiedBatch,
+    Checkpoint,
+    Commit,
+    FetchBatch,
+    FetchViewChange,
+    Message,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Request,
+    Status,
+    ViewChange,
+)
+from consensus.pbft.catch_up import STATUS, CatchUp
+from consensus.pbft.checkpoints import Checkpoints
+from consensus.pbft.core import Core
+from consensus.pbft.normal_case import BATCH, HELD, NormalCase
+from consensus.pbft.recovery import boot
+from consensus.pbft.timeouts import NEW_VIEW, REQUEST, Timeouts
+from consensus.pbft.view_change import ViewChanger
+from consensus.protocol import Environment, Parameters
+from consensus.types import Committee, Sequence, View
+
+
+def check_parameters(parameters: Parameters) -> None:
+    """Raise ``ConfigurationError`` for parameters with which the protocol can't work."""
+    if parameters.checkpoint_interval < 1:
+        raise ConfigurationError("checkpoint_interval must be at least 1")
+    if parameters.window < 2 * parameters.checkpoint_interval:
+        raise ConfigurationError(
+            f"window ({parameters.window}) must be at least twice checkpoint_interval "
+            f"({parameters.checkpoint_interval})"
+        )
+
+
+class Replica:
+    """The ``ConsensusProtocol`` of Castro and Liskov."""
+
+    def __init__(self, environment: Environment) -> None:
+        check_parameters(environment.parameters)
+        core = self.core = Core(environment)
+        core.normal = NormalCase(core)
+        core.checkpoints = Checkpoints(core)
+        core.views = ViewChanger(core)
+        core.catch_up = CatchUp(core)
+        core.timeouts = Timeouts(core)
+        self._messages: Final[dict[type[Message], Callable[[Any], None]]] = {
+            PrePrepare: core.normal.on_pre_prepare,
+            Prepare: core.normal.on_prepare,
+            Commit: core.normal.on_commit,
+            Checkpoint: core.checkpoints.on_checkpoint,
+            ViewChange: core.views.on_view_change,
+            NewView: core.views.on_new_view,
+            FetchViewChange: core.views.on_fetch_view_change,
+            FetchBatch: core.views.on_fetch_batch,
+            BatchReply: core.views.on_batch,
+            Status: core.catch_up.on_status,
+            CertifiedBatch: core.catch_up.on_certified_batch,
+        }
+        self._timers: Final[dict[str, Callable[[], None]]] = {
+            BATCH[0]: core.normal.batch_timer_fired,
+            HELD[0]: core.normal.held_timer_fired,
+            REQUEST[0]: core.timeouts.request_timer_fired,
+            NEW_VIEW[0]: core.timeouts.new_view_timer_fired,
+            STATUS[0]: core.catch_up.status_timer_fired,
+        }
+
+    @property
+    def view(self) -> View:
+        """The active view, or the pending one during a view change."""
+        return self.core.view
+
+    @property
+    def active(self) -> bool:
+        """False during a view change."""
+        return self.core.active
+
+    @property
+    def executed(self) -> Sequence:
+        """Highest sequence executed."""
+        return self.core.executed
+
+    @property
+    def stable(self) -> Sequence:
+        """Low watermark h."""
+        return self.core.stable
+
+    @property
+    def committee(self) -> Committee:
+        """The configuration in force."""
+        return self.core.committee
+
+    @property
+    def halted(self) -> str:
+        """Why this replica stopped for good; empty while it runs."""
+        return self.core.halted
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take one event; effects in the order in which they must happen."""
+        core = self.core
+        core.begin(event.now_us)
+        if not core.halted:
+            kind = type(event)
+            if kind is Receive:
+                self._receive(event.message)  # type: ignore[attr-defined]
+            elif kind is TimerFired:
+                self._timers[event.key[0]]()  # type: ignore[attr-defined]
+            elif kind is Executed:
+                core.normal.on_executed(event)  # type: ignore[arg-type]
+            elif kind is Boot:
+                boot(core, event)  # type: ignore[arg-type]
+        return core.finish()
+
+    def _receive(self, message: Message) -> None:
+        """Cheap checks before signatures: type, chain, epoch, membership, not our own echo."""
+        core = self.core
+        handler = self._messages.get(type(message))
+        if handler is None:
+            if type(message) is Request:
+                core.normal.on_request(message)
+            return
+        if (
+            message.epoch == core.committee.epoch
+            and message.chain == core.chain
+            and message.sender in core.committee
+            and message.sender != core.id
+        ):
+            handler(message)

@@ -1,0 +1,221 @@
+"""A validator: one consensus replica, a mempool, the ledger and the block store.
+
+It routes events to the replica and consumes the two effects that are its own: ``Deliver``
+(execute a batch, write the block, answer the clients, tell the replica) and ``SupplyBlocks``
+(serve certified batches from the block store). Everything else passes through in order.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from consensus.crypto import Signer, Verifier
+from consensus.effects import Compute, Deliver, Effect, Persist, Send, SupplyBlocks
+from consensus.events import Boot, Event, Executed, Receive
+from consensus.messages import (
+    Batch,
+    CertifiedBatch,
+    CommitCertificate,
+    Message,
+    Reply,
+    Request,
+    signed,
+)
+from consensus.protocol import PROTOCOLS, ConsensusProtocol, Environment, Parameters
+from consensus.records import ExecutedBlock
+from consensus.types import ZERO_DIGEST, Committee, Digest, NodeId, Sequence, View
+from nodes.block import Block, Header
+from nodes.effects import BlockExecuted
+from nodes.ledger.execution import BlockOutcome, Ledger
+from nodes.ledger.genesis import Genesis
+from nodes.mempool import Mempool
+
+
+class Validator:
+    """Implements ``nodes.node.Node`` for a member of the committee.
+
+    Made anew at every start; ``Boot`` brings back what its disk holds.
+    """
+
+    def __init__(
+        self,
+        id_: NodeId,
+        genesis: Genesis,
+        committee: Committee,
+        signer: Signer,
+        verifier: Verifier,
+        parameters: Parameters,
+        protocol: str = "pbft",
+    ) -> None:
+        self.id: Final = id_
+        self.chain: Final[list[Block]] = []
+        """The block store, height 1 first."""
+        self.ledger: Final = Ledger(genesis)
+        self.mempool: Final = Mempool(self._acceptable)
+        self._genesis_hash: Final = genesis.hash
+        self._genesis: Final = genesis
+        self._signer: Final = signer
+        self._committee: Final = committee
+        self.replica: Final[ConsensusProtocol] = PROTOCOLS[protocol](
+            Environment(
+                id=id_,
+                chain=genesis.hash,
+                committee=committee,
+                signer=signer,
+                verifier=verifier,
+                parameters=parameters,
+                pool=self.mempool,
+            )
+        )
+
+    def status(self) -> tuple[View, bool, Sequence, Sequence]:
+        """(view, active, executed, stable) of the replica."""
+        replica = self.replica
+        return replica.view, replica.active, replica.executed, replica.stable
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take one event; effects in the order in which they must happen."""
+        if type(event) is Receive and type(event.message) is Request:
+            repeat = self._answer_again(event.message)
+            if repeat is not None:
+                return repeat
+        if type(event) is Boot:
+            return self._boot(event)
+        return self._consume(event.now_us, self.replica.handle(event))
+
+    # -- requests ---------------------------------------------------------------------
+
+    def _acceptable(self, request: Request) -> bool:
+        """Whether the ledger could still execute ``request``."""
+        return not self.ledger.is_stale(request.sender, request.number)
+
+    def _answer_again(self, request: Request) -> list[Effect] | None:
+        """The cached reply for a request that was executed (rule 30); None to go on."""
+        result = self.ledger.cached_reply(request.sender, request.number)
+        if result is None:
+            return None
+        return [self._reply(request, result), Compute(signatures=1)]
+
+    def _reply(self, request: Request, result: bytes) -> Send:
+        reply = Reply(
+            self._genesis_hash,
+            self.replica.committee.epoch,
+            self.id,
+            self.replica.view,
+            request.sender,
+            request.number,
+            result,
+        )
+        return Send(request.sender, signed(reply, self._signer))
+
+    # -- execution --------------------------------------------------------------------
+
+    def _consume(self, now_us: int, effects: list[Effect]) -> list[Effect]:
+        """Replace the validator's own effects by what they lead to, in place."""
+        if not any(type(effect) in (Deliver, SupplyBlocks) for effect in effects):
+            return effects
+        done: list[Effect] = []
+        for effect in effects:
+            if type(effect) is Deliver:
+                done.extend(self._execute(now_us, effect))
+            elif type(effect) is SupplyBlocks:
+                done.extend(self._supply(effect))
+            else:
+                done.append(effect)
+        return done
+
+    def _execute(self, now_us: int, order: Deliver) -> list[Effect]:
+        """Rule 23: block, certificate and replies in one record, before any REPLY."""
+        block, outcome = self._append(order.sequence, order.batch, order.certificate)
+        requests = order.batch.requests
+        effects: list[Effect] = [BlockExecuted(block), Persist("blocks", block)]
+        effects.extend(
+            self._reply(request, result)
+            for request, result in zip(requests, outcome.results, strict=True)
+        )
+        effects.append(Compute(signatures=len(requests), transactions=len(requests)))
+        executed = Executed(
+            now_us, order.sequence, block.header.hash, block.reply_root, self._committee
+        )
+        effects.extend(self._consume(now_us, self.replica.handle(executed)))
+        return effects
+
+    def _append(
+        self, height: Sequence, batch: Batch, certificate: CommitCertificate
+    ) -> tuple[Block, BlockOutcome]:
+        """Execute ``batch`` on the ledger and extend the chain by its block."""
+        outcome = self.ledger.execute_block(height, self._tip_time_us(), batch)
+        header = Header(
+            height=height,
+            parent=self.tip_hash,
+            time_us=outcome.time_us,
+            epoch=certificate.epoch,
+            batch_digest=batch.digest,
+            transactions_root=outcome.transactions_root,
+            receipts_root=outcome.receipts_root,
+            state_root=outcome.state_root,
+        )
+        block = Block(
+            header=header,
+            batch=batch,
+            receipts=outcome.receipts,
+            system_receipts=outcome.system_receipts,
+            reply_root=outcome.reply_root,
+            certificate=certificate,
+        )
+        self.chain.append(block)
+        return block, outcome
+
+    @property
+    def tip_hash(self) -> Digest:
+        """Hash of the last block's header; zero before the first."""
+        return self.chain[-1].header.hash if self.chain else ZERO_DIGEST
+
+    def _tip_time_us(self) -> int:
+        return self.chain[-1].header.time_us if self.chain else 0
+
+    def _supply(self, order: SupplyBlocks) -> list[Effect]:
+        """Certified batches from the store for a replica that fell behind (rule 17)."""
+        effects: list[Effect] = []
+        for block in self.chain[order.first - 1 : order.last]:
+            message: Message = signed(
+                CertifiedBatch(
+                    self._genesis_hash,
+                    self.replica.committee.epoch,
+                    self.id,
+                    block.header.height,
+                    block.batch,
+                    block.certificate,
+                ),
+                self._signer,
+            )
+            effects.append(Send(order.to, message))
+        effects.append(Compute(signatures=len(effects)))
+        return effects
+
+    # -- booting ----------------------------------------------------------------------
+
+    def _boot(self, event: Boot) -> list[Effect]:
+        """Replay the blocks on the disk through a fresh ledger, then boot the replica."""
+        effects: list[Effect] = []
+        transactions = 0
+        for stored in event.blocks:
+            block, _ = self._append(stored.header.height, stored.batch, stored.certificate)
+            assert block.header == stored.header, "a block on disk replays to the same header"
+            transactions += len(stored.batch.requests)
+            effects.append(BlockExecuted(block, replayed=True))
+        if transactions:
+            effects.append(Compute(transactions=transactions))
+        blocks = tuple(
+            ExecutedBlock(
+                block.header.height,
+                block.batch,
+                block.certificate,
+                block.header.hash,
+                block.reply_root,
+            )
+            for block in self.chain
+        )
+        boot = Boot(event.now_us, event.log, blocks)
+        effects.extend(self._consume(event.now_us, self.replica.handle(boot)))
+        return effects
