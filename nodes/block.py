@@ -52,9 +52,8 @@ class Block(msgspec.Struct, frozen=True, dict=True):
     batch: Batch
     receipts: tuple[Receipt, ...]
     """One per request of the batch, in order."""
-    system_receipts: tuple[Receipt, ...]
-    """What the ledger did by itself at the start of the block, e.g. released expired DvPs."""
     reply_root: Digest
     certificate: CommitCertificate
     system_receipts: tuple[Receipt, ...] = ()
-    """What the ledger did by itself at the start of the block; in the receipts root last."""
+    """What the ledger did by itself at the start of the block (expired DvPs released); in the
+    receipts root they come last."""
