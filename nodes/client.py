@@ -1,0 +1,211 @@
+"""A client: signs requests, sends them, and believes what f+1 validators say alike (rule 31).
+
+A request goes to the primary first; when replies are missing after ``retransmit_us``, to every
+validator (rule 21), at intervals that double. Numbers count from 1, and no two outstanding ones
+lie ``window`` or more apart, because validators forget what is below a client's window (rule
+30). What doesn't fit yet waits in the order of submission.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from consensus.crypto import Signer, Verifier
+from consensus.effects import Broadcast, CancelTimer, Compute, Effect, Send, SetTimer, TimerKey
+from consensus.events import Event, Receive, Submit, TimerFired
+from consensus.messages import CoSignature, Reply, Request, signed
+from consensus.types import Committee, NodeId, View
+from nodes.effects import RequestFinal, RequestSigned
+
+RETRANSMIT: Final[TimerKey] = ("retransmit",)
+"""The one timer of a client: due when the first outstanding request is."""
+MOST_DOUBLINGS: Final = 3
+"""The retransmission interval stops growing at 2**3 times the first."""
+QUEUE_LIMIT: Final = 65_536
+"""Submissions that may wait for the window to move; further ones are refused."""
+
+
+class _Outstanding:
+    """A request on its way, and who has answered what."""
+
+    __slots__ = ("answers", "due_us", "request", "sent", "views")
+
+    def __init__(self, request: Request, due_us: int) -> None:
+        self.request = request
+        self.due_us = due_us
+        self.sent = 1
+        self.answers: dict[NodeId, bytes] = {}
+        """Each validator's first answer; a later one never replaces it (rule 32)."""
+        self.views: dict[NodeId, View] = {}
+
+
+class Client:
+    """Implements ``nodes.node.Node`` for a party that sends transactions.
+
+    ``id`` is the node's name, ``party`` the ledger's name for it (``Request.sender``).
+    ``cosigners`` are the signers of the parties that countersign when ``Submit`` names them: a
+    signing ceremony that takes no network. ``retransmit_us`` is in local clock.
+    """
+
+    def __init__(
+        self,
+        id: NodeId,  # noqa: A002
+        party: str,
+        chain: bytes,
+        committee: Committee,
+        signer: Signer,
+        cosigners: Mapping[str, Signer],
+        verifier: Verifier,
+        retransmit_us: int,
+        window: int,
+    ) -> None:
+        assert retransmit_us > 0, "a client that never waits floods"
+        assert window > 0, "a client without a window sends nothing"
+        self._id: Final = id
+        self._party: Final = party
+        self._chain: Final = chain
+        self._committee: Final = committee
+        self._signer: Final = signer
+        self._cosigners: Final = cosigners
+        self._verifier: Final = verifier
+        self._retransmit_us: Final = retransmit_us
+        self._window: Final = window
+        self._view: View = 0
+        self._next_number = 1
+        self._queued: deque[Submit] = deque()
+        self._outstanding: dict[int, _Outstanding] = {}
+        self._timer_due_us: int | None = None
+
+    @property
+    def id(self) -> NodeId:
+        """The node's name on the network."""
+        return self._id
+
+    @property
+    def party(self) -> str:
+        """The ledger's name for this client."""
+        return self._party
+
+    @property
+    def outstanding(self) -> int:
+        """Submissions that aren't final yet, those that wait for the window included."""
+        return len(self._outstanding) + len(self._queued)
+
+    def waits_for(self) -> str:
+        """What is missing, in words, for the report of a stall."""
+        if not self._outstanding:
+            return "nothing"
+        number, first = next(iter(self._outstanding.items()))
+        return (
+            f"{self._committee.weak_quorum} equal replies to request {number}, holds "
+            f"{len(first.answers)} after sending {first.sent} times; "
+            f"{self.outstanding} submissions are open"
+        )
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Submit, Receive or TimerFired in; effects out, in order."""
+        match event:
+            case Receive(message=message):
+                return self._on_reply(message, event.now_us) if isinstance(message, Reply) else []
+            case Submit():
+                if len(self._queued) >= QUEUE_LIMIT:
+                    return []
+                self._queued.append(event)
+                return self._send_queued(event.now_us)
+            case TimerFired(key=key) if key == RETRANSMIT:
+                return self._retransmit(event.now_us)
+            case _:
+                return []
+
+    def _send_queued(self, now_us: int) -> list[Effect]:
+        """Signs and sends what the window has room for."""
+        effects: list[Effect] = []
+        while self._queued and self._has_room():
+            submit = self._queued.popleft()
+            request, signatures = self._sign(submit)
+            self._next_number += 1
+            self._outstanding[request.number] = _Outstanding(request, now_us + self._retransmit_us)
+            effects += (
+                Compute(signatures=signatures),
+                RequestSigned(request),
+                Send(self._committee.primary(self._view), request),
+            )
+        due_us = now_us + self._retransmit_us
+        if effects and (self._timer_due_us is None or due_us < self._timer_due_us):
+            self._timer_due_us = due_us
+            effects.append(SetTimer(RETRANSMIT, self._retransmit_us))
+        return effects
+
+    def _has_room(self) -> bool:
+        oldest = next(iter(self._outstanding), self._next_number)
+        return self._next_number - oldest < self._window
+
+    def _sign(self, submit: Submit) -> tuple[Request, int]:
+        request = Request(
+            chain=self._chain,
+            epoch=0,
+            sender=self._party,
+            number=self._next_number,
+            operation=submit.operation,
+            public_key=self._signer.public_key,
+        )
+        payload = request.signing_bytes
+        # A countersigner whose key isn't here is left out: the ledger then says what is missing.
+        cosignatures = tuple(
+            CoSignature(party, signer.public_key, signer.sign(payload))
+            for party in submit.cosigners
+            if (signer := self._cosigners.get(party)) is not None
+        )
+        if cosignatures:
+            request = msgspec.structs.replace(request, cosignatures=cosignatures)
+        return signed(request, self._signer), 1 + len(cosignatures)
+
+    def _on_reply(self, reply: Reply, now_us: int) -> list[Effect]:
+        """Counts a distinct validator's verified answer; f+1 equal ones make it final."""
+        open_ = self._outstanding.get(reply.number)
+        if (
+            open_ is None
+            or reply.client != self._party
+            or reply.chain != self._chain
+            or reply.epoch != self._committee.epoch
+            or reply.sender not in self._committee
+            or reply.sender in open_.answers
+        ):
+            return []
+        effects: list[Effect] = [Compute(verifications=1)]
+        key = self._committee.public_key(reply.sender)
+        if not self._verifier.verify(key, reply.signing_bytes, reply.signature):
+            return effects
+        open_.answers[reply.sender] = reply.result
+        open_.views[reply.sender] = reply.view
+        agreeing = [who for who, result in open_.answers.items() if result == reply.result]
+        if len(agreeing) < self._committee.weak_quorum:
+            return effects
+        # One of these is honest, so the lowest of their views is no higher than a real one.
+        self._view = max(self._view, min(open_.views[who] for who in agreeing))
+        del self._outstanding[reply.number]
+        request = open_.request
+        effects.append(RequestFinal(self._id, reply.number, reply.result, request.digest))
+        effects += self._send_queued(now_us)
+        if not self._outstanding:
+            self._timer_due_us = None
+            effects.append(CancelTimer(RETRANSMIT))
+        return effects
+
+    def _retransmit(self, now_us: int) -> list[Effect]:
+        """Sends everything overdue to all validators, and looks again when the next one is due."""
+        effects: list[Effect] = []
+        for open_ in self._outstanding.values():
+            if open_.due_us <= now_us:
+                interval_us = self._retransmit_us << min(open_.sent, MOST_DOUBLINGS)
+                open_.due_us = now_us + interval_us
+                open_.sent += 1
+                effects.append(Broadcast(self._committee.ids, open_.request))
+        self._timer_due_us = min((o.due_us for o in self._outstanding.values()), default=None)
+        if self._timer_due_us is not None:
+            effects.append(SetTimer(RETRANSMIT, max(1, self._timer_due_us - now_us)))
+        return effects

@@ -1,0 +1,197 @@
+"""Requests that wait for an order: fair among clients, bounded, cheap to ask for deadlines.
+
+One queue per client, in order of request number; ``select`` goes round the clients in the order
+of their names, taking the lowest number of each, and resumes where it stopped. Every bound has a
+name, and a full queue refuses what comes later: nothing that waits is ever pushed out, so a flood
+from one client can't evict another's request (rule 32).
+
+A (client, number) holds one request, the first that came. A Byzantine client may sign two
+operations under one number and send one to each validator, so a proposal may carry the other
+one: ``mark_selected`` and ``remove`` therefore go by the number, not by the digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sortedcontainers import SortedDict, SortedList
+
+from consensus.messages import Request
+from consensus.types import NodeId
+
+PER_CLIENT_LIMIT: Final = 1_024
+"""Requests of one client that may wait."""
+TOTAL_LIMIT: Final = 65_536
+"""Requests that may wait, all clients together."""
+
+
+def _anything(_request: Request) -> bool:
+    return True
+
+
+class _Queue:
+    """What waits of one client."""
+
+    __slots__ = ("fresh", "numbers", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, Request] = {}
+        self.numbers: SortedList[int] = SortedList()
+        """All that waits."""
+        self.fresh: SortedList[int] = SortedList()
+        """What waits and is in no proposal yet."""
+
+
+class Mempool:
+    """Implements ``consensus.protocol.RequestPool``.
+
+    ``acceptable`` says whether the ledger, as it stands, would execute a request: its key is the
+    sender's, and its number is free in the sender's window. It keeps strangers from filling the
+    pool under another client's name, and executed requests from coming back.
+    """
+
+    def __init__(
+        self,
+        acceptable: Callable[[Request], bool] = _anything,
+        per_client_limit: int = PER_CLIENT_LIMIT,
+        total_limit: int = TOTAL_LIMIT,
+    ) -> None:
+        self._acceptable = acceptable
+        self._per_client_limit = per_client_limit
+        self._total_limit = total_limit
+        self._queues: dict[NodeId, _Queue] = {}
+        self._ready: SortedDict[NodeId, _Queue] = SortedDict()
+        """Queues that hold something fresh."""
+        self._cursor: NodeId = ""
+        """The client served last."""
+        self._digests: set[bytes] = set()
+        self._proposed: set[tuple[NodeId, int]] = set()
+        """Numbers in somebody's proposal that didn't wait here: they aren't fresh if they come."""
+        self._fresh = 0
+        self._oldest: dict[NodeId, int] = {}
+        self._changed: dict[NodeId, None] = {}
+
+    def __len__(self) -> int:
+        return self._fresh
+
+    def __contains__(self, request: Request) -> bool:
+        return request.digest in self._digests
+
+    @property
+    def waiting(self) -> int:
+        """All that waits, selected or not."""
+        return len(self._digests)
+
+    def add(self, request: Request) -> bool:
+        """Takes ``request`` unless its number is held already, it is stale, or there is no room."""
+        client, number = request.sender, request.number
+        queue = self._queues.get(client)
+        if queue is not None and (
+            number in queue.waiting or len(queue.waiting) >= self._per_client_limit
+        ):
+            return False
+        if len(self._digests) >= self._total_limit or not self._acceptable(request):
+            return False
+        if queue is None:
+            queue = self._queues[client] = _Queue()
+        queue.waiting[number] = request
+        queue.numbers.add(number)
+        self._digests.add(request.digest)
+        if (client, number) not in self._proposed:
+            self._freshen(client, queue, number)
+        self._refresh_oldest(client, queue)
+        return True
+
+    def select(self, limit: int) -> tuple[Request, ...]:
+        """Up to ``limit`` fresh requests, one client after the other; they are now selected."""
+        chosen: list[Request] = []
+        while self._ready and len(chosen) < limit:
+            position = self._ready.bisect_right(self._cursor)
+            client, queue = self._ready.peekitem(position if position < len(self._ready) else 0)
+            number = queue.fresh[0]
+            self._stale(client, queue, number)
+            chosen.append(queue.waiting[number])
+            self._cursor = client
+        return tuple(chosen)
+
+    def mark_selected(self, requests: tuple[Request, ...]) -> None:
+        """A proposal holds these: what waits, or will wait, under their numbers isn't fresh."""
+        for request in requests:
+            client, number = request.sender, request.number
+            queue = self._queues.get(client)
+            if queue is None or number not in queue.waiting:
+                self._proposed.add((client, number))
+            elif number in queue.fresh:
+                self._stale(client, queue, number)
+
+    def release_selected(self) -> None:
+        """A new view began: all that waits is fresh again (rule 18)."""
+        self._proposed.clear()
+        for client, queue in self._queues.items():
+            if len(queue.fresh) < len(queue.numbers):
+                self._fresh += len(queue.numbers) - len(queue.fresh)
+                queue.fresh = SortedList(queue.numbers)
+                self._ready[client] = queue
+
+    def remove(self, requests: tuple[Request, ...]) -> None:
+        """These were executed. Whatever waits under their numbers goes, if the ledger is done with
+        it: a forged request that failed under a client's name leaves the client's own waiting.
+        """
+        for request in requests:
+            client, number = request.sender, request.number
+            self._proposed.discard((client, number))
+            queue = self._queues.get(client)
+            held = None if queue is None else queue.waiting.get(number)
+            if queue is None or held is None:
+                continue
+            if held.digest == request.digest or not self._usable(held):
+                self._drop(client, queue, held)
+            elif number not in queue.fresh:
+                self._freshen(client, queue, number)
+
+    def oldest(self) -> Mapping[NodeId, int]:
+        """Each client's lowest waiting number (rule 18): a live, read-only view."""
+        return MappingProxyType(self._oldest)
+
+    def take_changes(self) -> tuple[NodeId, ...]:
+        """Clients whose entry in ``oldest`` changed since the last call, in order of change."""
+        changed = tuple(self._changed)
+        self._changed.clear()
+        return changed
+
+    def _usable(self, held: Request) -> bool:
+        return self._acceptable is not _anything and self._acceptable(held)
+
+    def _freshen(self, client: NodeId, queue: _Queue, number: int) -> None:
+        queue.fresh.add(number)
+        self._fresh += 1
+        if len(queue.fresh) == 1:
+            self._ready[client] = queue
+
+    def _stale(self, client: NodeId, queue: _Queue, number: int) -> None:
+        queue.fresh.remove(number)
+        self._fresh -= 1
+        if not queue.fresh:
+            del self._ready[client]
+
+    def _drop(self, client: NodeId, queue: _Queue, held: Request) -> None:
+        if held.number in queue.fresh:
+            self._stale(client, queue, held.number)
+        del queue.waiting[held.number]
+        queue.numbers.remove(held.number)
+        self._digests.discard(held.digest)
+        self._refresh_oldest(client, queue)
+        if not queue.waiting:
+            del self._queues[client]
+
+    def _refresh_oldest(self, client: NodeId, queue: _Queue) -> None:
+        number = queue.numbers[0] if queue.numbers else None
+        if number == self._oldest.get(client):
+            return
+        self._changed[client] = None
+        if number is None:
+            del self._oldest[client]
+        else:
+            self._oldest[client] = number
