@@ -1,0 +1,25 @@
+"""``chainsim show``: one scenario resolved: its cast, who can halt or fork it, its timeline."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from chainsim.cli import output
+from chainsim.cli.scenario_argument import load
+
+
+@click.command("show")
+@click.argument("scenario", metavar="NAME|FILE")
+@click.option("--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change a value.")
+@click.option("--toml", is_flag=True, help="Print the resolved file instead, defaults and all.")
+def command(scenario: str, overrides: tuple[str, ...], toml: bool) -> None:
+    """Show a scenario: cast, timeline, and the smallest coalitions that can halt or fork it."""
+    loaded = load(scenario, overrides)
+    if toml:
+        from scenarios.loader import resolved_toml
+
+        output.write(resolved_toml(loaded))
+        return
+    from chainsim.scenario_view import ScenarioView
+
+    output.console().print(ScenarioView(loaded))
