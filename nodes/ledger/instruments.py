@@ -1,0 +1,59 @@
+"""The table of instruments: what a series of each kind must look like, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, Protocol
+
+from nodes.ledger import bills, bonds
+from nodes.ledger.records import Series
+
+
+class Instrument(Protocol):
+    """What an instrument's module offers."""
+
+    def coupon_dates(self, series: Series) -> tuple[date, ...]:
+        """Unadjusted coupon dates after issue, ascending."""
+        ...
+
+    def problems(self, series: Series) -> Iterator[str]:
+        """What is wrong with terms whose dates are in order."""
+        ...
+
+    def accrued_e4(self, series: Series, settlement: date) -> Fraction:
+        """Accrued interest per 100 of face, 10^-4, unrounded."""
+        ...
+
+    def clean_price(self, series: Series, settlement: date, yield_pct: Decimal) -> Decimal:
+        """Clean price per 100 at a yield in percent."""
+        ...
+
+    def yield_of(self, series: Series, settlement: date, price: Decimal) -> Decimal:
+        """Yield in percent at a clean price. ``ValueError`` if no yield gives it."""
+        ...
+
+
+EARLIEST_YEAR: Final = 1900
+LATEST_YEAR: Final = 2200
+"""Terms outside these years are a mistake; inside them date arithmetic can't overflow."""
+
+INSTRUMENTS: Final[dict[str, Instrument]] = {"pib": bonds, "mtb": bills}
+"""By ``Series.instrument``."""
+
+
+def instrument_of(series: Series) -> Instrument:
+    """The rules of this series' instrument."""
+    return INSTRUMENTS[series.instrument]
+
+
+def term_problems(series: Series) -> list[str]:
+    """Everything that is wrong with the terms of ``series``; empty if nothing is."""
+    for field, day in (("issue_date", series.issue_date), ("maturity_date", series.maturity_date)):
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            return [f"{field}: the year must be from {EARLIEST_YEAR} to {LATEST_YEAR}"]
+    if series.issue_date >= series.maturity_date:
+        return ["maturity_date: must be after issue_date"]
+    return list(instrument_of(series).problems(series))

@@ -1,0 +1,185 @@
+"""The values that the ledger's state holds: parties, accounts, series and their like.
+
+All are frozen; a change is a new value under the same key. Money is in minor units of its
+asset: paisa for PKR and for the face value of PKR series, cents for USD. Prices, percentages
+and exchange rates are integers of 10^-4 and their names end in ``_e4``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final, Literal
+
+import msgspec
+
+Role = Literal["mof", "sbp", "pvara", "secp", "vasp", "dealer", "vault", "investor"]
+"""Ledger role, as in roles.csv."""
+
+Licence = Literal["NONE", "NOC_GRANTED", "APPLIED", "LICENSED", "SUSPENDED", "REVOKED", "LAPSED"]
+"""State of a VASP's licence (see ``licensing``)."""
+
+MAX_AMOUNT: Final = 10**17
+"""Largest amount in one transaction, in minor units: what doesn't fit is E_SCHEMA."""
+
+MAX_SUPPLY: Final = 4 * 10**18
+"""Largest supply of one asset, in minor units: every balance fits a signed 64-bit integer."""
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may send transactions: its role, key and standing."""
+
+    id: str
+    role: Role
+    public_key: bytes
+    licence: Licence = "NONE"
+    """Binds VASPs, and investors through a VASP custodian; of others it is not looked at."""
+    custodian: str = ""
+    """Of an investor: the VASP or dealer that registered it."""
+    lei: str = ""
+    name: str = ""
+    country: str = "PK"
+    verified: bool = True
+    """Identity checked (by the registering party); accounts open for verified owners only."""
+    goaml: bool = False
+    incorporated: bool = False
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Holds balances of any asset. ``custodian`` is empty for an owner's own (house) account."""
+
+    id: str
+    owner: str
+    custodian: str = ""
+    verified: bool = True
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """Terms of one security; its asset id is ``id``, its quantity is face value in minor units."""
+
+    id: str
+    instrument: Literal["pib", "mtb"]
+    issue_date: datetime.date
+    maturity_date: datetime.date
+    denomination: int
+    """Face value of one unit, minor units: PKR 100,000 is 10_000_000 paisa."""
+    issuer_account: str
+    """Where proceeds go and coupons come from; its owner is the ministry."""
+    currency: str = "PKR"
+    coupon_e4: int = 0
+    """Annual coupon in percent, 10^-4: 7.00 % is 70_000. Zero for bills."""
+    isin: str = ""
+    name: str = ""
+
+
+class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One account's holding of one asset, by partition (after ERC-1410)."""
+
+    free: int = 0
+    reserved: int = 0
+    frozen: int = 0
+
+
+NO_BALANCE: Final = Balance()
+
+
+class Supply(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was ever issued (minted) and redeemed (burned) of an asset."""
+
+    issued: int = 0
+    redeemed: int = 0
+
+
+class Programme(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Use of the programme cap: USD cents at the rates locked at each issue."""
+
+    locked_cents: int = 0
+
+
+class FxFix(msgspec.Struct, frozen=True, kw_only=True):
+    """The central bank's rate of a business date: PKR for one USD, 10^-4."""
+
+    date: datetime.date
+    rate_e4: int
+
+
+class Day(msgspec.Struct, frozen=True):
+    """The business date in force, opened by DAY_OPEN."""
+
+    date: datetime.date
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """Paused, or regulations commenced: set by the named parties."""
+
+    by: tuple[str, ...]
+
+
+class Freeze(msgspec.Struct, frozen=True):
+    """What one order keeps frozen of one asset in one account."""
+
+    by: str
+    amount: int
+
+
+class Lot(msgspec.Struct, frozen=True, array_like=True):
+    """One leg of a DvP: ``amount`` of ``asset`` from ``source`` to ``target`` (accounts)."""
+
+    source: str
+    target: str
+    asset: str
+    amount: int
+
+
+class Instruction(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery-versus-payment instruction (see ``settlement``)."""
+
+    id: str
+    proposer: str
+    counterparty: str
+    delivery: Lot
+    payment: Lot
+    deadline_us: int
+    status: Literal["PROPOSED", "ACCEPTED", "SETTLED", "CANCELLED", "EXPIRED"] = "PROPOSED"
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        """Both sides."""
+        return self.proposer, self.counterparty
+
+
+class Auction(msgspec.Struct, frozen=True, kw_only=True):
+    """An auction of a series (see ``auction``); amounts are face value in minor units."""
+
+    id: str
+    series: str
+    target: int
+    date: datetime.date
+    settlement_date: datetime.date
+    closes_at_us: int | None = None
+    status: Literal["OPEN", "CLOSED", "ALLOTTED", "SETTLED"] = "OPEN"
+    bids: int = 0
+    """How many were taken; they are numbered from 1 as they came."""
+    cutoff_e4: int = 0
+    amount: int = 0
+    """Accepted from competitive bids."""
+    ncb_price_e4: int = 0
+    """What non-competitive bids pay: the price of the weighted-average yield."""
+
+
+class BidEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One bid of an auction."""
+
+    number: int
+    """Order of arrival."""
+    dealer: str
+    reference: int
+    """The dealer's own number."""
+    amount: int
+    price_e4: int | None
+    """None for a non-competitive bid."""
+    cash_account: str
+    securities_account: str
+    investor: str
+    """Owner of both accounts: the dealer itself, or of a non-competitive bid its client."""
+    allotted: int = 0
+    status: Literal["TAKEN", "ALLOTTED", "SETTLED", "LAPSED"] = "TAKEN"

@@ -1,0 +1,36 @@
+"""SERIES_DEFINE: the ministry's terms, countersigned by the State Bank."""
+
+from __future__ import annotations
+
+from nodes.ledger.act import Act
+from nodes.ledger.codes import E_DUP, E_TERMS, Refused
+from nodes.ledger.instruments import term_problems
+from nodes.ledger.records import Series
+from nodes.ledger.transactions import SeriesDefine
+
+
+def define_series(act: Act, body: SeriesDefine) -> None:
+    """A new series under an id that no asset has."""
+    if act.series(body.id) is not None or body.id in act.genesis.currencies:
+        raise Refused(E_DUP, f"{body.id} exists")
+    if body.currency not in act.genesis.currencies:
+        raise Refused(E_TERMS, f"currency: {body.currency} is not of this chain")
+    account = act.account(body.issuer_account)
+    if account is None or account.owner != act.sender.id:
+        raise Refused(E_TERMS, "issuer_account: must be the ministry's")
+    series = Series(
+        id=body.id,
+        instrument=body.instrument,
+        issue_date=body.issue_date,
+        maturity_date=body.maturity_date,
+        denomination=body.denomination,
+        issuer_account=body.issuer_account,
+        currency=body.currency,
+        coupon_e4=body.coupon_e4,
+        isin=body.isin,
+        name=body.name,
+    )
+    problems = term_problems(series)
+    if problems:
+        raise Refused(E_TERMS, problems[0])
+    act.put(("series", body.id), series)

@@ -1,0 +1,377 @@
+"""What can be ordered: one frozen body per transaction type, and the envelope around it.
+
+``Request.operation`` is ``Transaction(...).encode()``. The rest of the envelope (chain id,
+sender, request number, signatures) is the ``Request`` itself. ``BODIES`` names every type that
+this ledger executes; LEDGER.md names further ones, and until they exist they are E_SCHEMA.
+
+Amounts are ints in minor units. Where the asset isn't given by the context it comes with the
+amount, as ``Money``. Fields in 10^-4 end in ``_e4``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from consensus.encoding import encode
+from nodes.ledger.records import MAX_AMOUNT, Licence, Role
+
+Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=64)]
+"""Refers to something that exists: a party, an account, an auction."""
+
+NewName: TypeAlias = Annotated[
+    str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")
+]
+"""The id of something new."""
+
+Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
+Key: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Amount: TypeAlias = Annotated[int, msgspec.Meta(gt=0, le=MAX_AMOUNT)]
+"""Minor units, above zero."""
+
+Price: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+"""10^-4 per 100 of face, or of a percentage, or of PKR per USD."""
+
+Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+TimeUs: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
+
+
+class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An amount (minor units) of an asset: a currency or a series."""
+
+    asset: Name
+    amount: Amount
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """Base of all bodies."""
+
+
+class PartyRegister(Body, frozen=True, kw_only=True, tag="PARTY_REGISTER"):
+    """A new party. Investors are registered by their custodian, others by PVARA or SBP."""
+
+    id: NewName
+    role: Role
+    public_key: Key
+    lei: Text = ""
+    name: Text = ""
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "PK"
+    verified: bool = True
+
+
+class KeyRotate(Body, frozen=True, kw_only=True, tag="KEY_ROTATE"):
+    """The sender's key becomes ``new_public_key``, co-signing as the sender."""
+
+    new_public_key: Key
+
+
+class RegulationsCommence(Body, frozen=True, kw_only=True, tag="REGULATIONS_COMMENCE"):
+    """From now on licences can be applied for."""
+
+
+class LicenceSet(Body, frozen=True, kw_only=True, tag="LICENCE_SET"):
+    """Move a VASP along an edge of the licence machine."""
+
+    party: Name
+    state: Licence
+
+
+class GoamlAttest(Body, frozen=True, kw_only=True, tag="GOAML_ATTEST"):
+    """The VASP is registered with the FMU's goAML."""
+
+    party: Name
+
+
+class SecpIncorporate(Body, frozen=True, kw_only=True, tag="SECP_INCORPORATE"):
+    """The VASP's subsidiary is incorporated."""
+
+    party: Name
+
+
+class AccountOpen(Body, frozen=True, kw_only=True, tag="ACCOUNT_OPEN"):
+    """An account for ``owner``: the sender's own client, or the sender itself."""
+
+    id: NewName
+    owner: Name
+
+
+class SeriesDefine(Body, frozen=True, kw_only=True, tag="SERIES_DEFINE"):
+    """Terms of a new security; fields as in ``records.Series``."""
+
+    id: NewName
+    instrument: Literal["pib", "mtb"]
+    issue_date: datetime.date
+    maturity_date: datetime.date
+    denomination: Amount
+    issuer_account: Name
+    currency: Name = "PKR"
+    coupon_e4: Price = 0
+    isin: Text = ""
+    name: Text = ""
+
+
+class FxFixing(Body, frozen=True, kw_only=True, tag="FX_FIX"):
+    """The rate of the current business date: PKR per USD, 10^-4."""
+
+    date: datetime.date
+    rate_e4: Annotated[int, msgspec.Meta(gt=0, le=10**9)]
+
+
+class AuctionOpen(Body, frozen=True, kw_only=True, tag="AUCTION_OPEN"):
+    """Bids are taken today; settlement is on the next business day (T+1)."""
+
+    id: NewName
+    series: Name
+    target: Amount
+    """Face value, minor units."""
+    closes_at_us: TimeUs | None = None
+    """Block time after which bids are late, besides AUCTION_CLOSE; None: no such time."""
+
+
+class Bid(Body, frozen=True, kw_only=True, tag="BID"):
+    """A bid for face value. Without a price it is non-competitive, on behalf of an investor."""
+
+    auction: Name
+    reference: Index
+    """The dealer's own number for it: (dealer, reference) names the bid."""
+    amount: Amount
+    cash_account: Name
+    securities_account: Name
+    price_e4: Price | None = None
+    """Clean, per 100 of face, 10^-4."""
+
+
+class AuctionClose(Body, frozen=True, kw_only=True, tag="AUCTION_CLOSE"):
+    """SBP's decision: everything above the cut-off, and pro rata at it, up to ``amount``."""
+
+    auction: Name
+    cutoff_e4: Price
+    amount: Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
+    """Face value accepted from competitive bids, minor units; 0 rejects all bids."""
+
+
+class Allotment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Face value that a bid gets, minor units."""
+
+    dealer: Name
+    reference: Index
+    amount: Amount
+
+
+class AuctionAllot(Body, frozen=True, kw_only=True, tag="AUCTION_ALLOT"):
+    """The allotment that follows from the close (bids that get nothing left out), any order."""
+
+    auction: Name
+    allotments: tuple[Allotment, ...]
+
+
+class AuctionSettle(Body, frozen=True, kw_only=True, tag="AUCTION_SETTLE"):
+    """Mint against cash, atomically per bid."""
+
+    auction: Name
+
+
+class CashMint(Body, frozen=True, kw_only=True, tag="CASH_MINT"):
+    """Central-bank money comes into being."""
+
+    account: Name
+    amount: Money
+    physical: bool = False
+    """Paid in as notes (matters for reports of large cash transactions)."""
+
+
+class CashBurn(Body, frozen=True, kw_only=True, tag="CASH_BURN"):
+    """Central-bank money goes out of being; the account's owner co-signs."""
+
+    account: Name
+    amount: Money
+    physical: bool = False
+
+
+class Transfer(Body, frozen=True, kw_only=True, tag="TRANSFER"):
+    """Free quantity moves, by the owner of ``source``."""
+
+    source: Name
+    target: Name
+    amount: Money
+    travel_hash: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)] | None = None
+    """SHA-256 over salt and IVMS101 data, above the travel-rule threshold."""
+
+
+class Leg(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One side of a DvP: ``amount`` from ``source`` to ``target`` (accounts)."""
+
+    source: Name
+    target: Name
+    amount: Money
+
+
+class DvpPropose(Body, frozen=True, kw_only=True, tag="DVP_PROPOSE"):
+    """Securities against cash, between the sender (either side) and ``counterparty``."""
+
+    id: NewName
+    counterparty: Name
+    delivery: Leg
+    payment: Leg
+    deadline_us: TimeUs
+    """Block time. Alive up to and including it; released at the start of the first block past."""
+
+
+class DvpAccept(Body, frozen=True, kw_only=True, tag="DVP_ACCEPT"):
+    """The counterparty agrees: both legs are reserved."""
+
+    id: Name
+
+
+class DvpSettle(Body, frozen=True, kw_only=True, tag="DVP_SETTLE"):
+    """Both reserved legs change hands, or neither."""
+
+    id: Name
+
+
+class DvpCancel(Body, frozen=True, kw_only=True, tag="DVP_CANCEL"):
+    """Either party withdraws before settlement; what was reserved is free again."""
+
+    id: Name
+
+
+class FreezeOrder(Body, frozen=True, kw_only=True, tag="FREEZE"):
+    """Free quantity becomes frozen under an order, referred to opaquely."""
+
+    account: Name
+    amount: Money
+    order: Text
+
+
+class UnfreezeOrder(Body, frozen=True, kw_only=True, tag="UNFREEZE"):
+    """What the same party froze under that order becomes free, in full or in part."""
+
+    account: Name
+    amount: Money
+    order: Text
+
+
+class Pause(Body, frozen=True, kw_only=True, tag="PAUSE"):
+    """Stops what roles.csv doesn't allow while paused."""
+
+
+class Unpause(Body, frozen=True, kw_only=True, tag="UNPAUSE"):
+    """Ends a pause."""
+
+
+class DayOpen(Body, frozen=True, kw_only=True, tag="DAY_OPEN"):
+    """Opens the next business date: the only source of dates."""
+
+    date: datetime.date
+
+
+AnyBody: TypeAlias = (
+    PartyRegister
+    | KeyRotate
+    | RegulationsCommence
+    | LicenceSet
+    | GoamlAttest
+    | SecpIncorporate
+    | AccountOpen
+    | SeriesDefine
+    | FxFixing
+    | AuctionOpen
+    | Bid
+    | AuctionClose
+    | AuctionAllot
+    | AuctionSettle
+    | CashMint
+    | CashBurn
+    | Transfer
+    | DvpPropose
+    | DvpAccept
+    | DvpSettle
+    | DvpCancel
+    | FreezeOrder
+    | UnfreezeOrder
+    | Pause
+    | Unpause
+    | DayOpen
+)
+
+BODIES: Final[dict[str, type[Body]]] = {
+    "PARTY_REGISTER": PartyRegister,
+    "KEY_ROTATE": KeyRotate,
+    "REGULATIONS_COMMENCE": RegulationsCommence,
+    "LICENCE_SET": LicenceSet,
+    "GOAML_ATTEST": GoamlAttest,
+    "SECP_INCORPORATE": SecpIncorporate,
+    "ACCOUNT_OPEN": AccountOpen,
+    "SERIES_DEFINE": SeriesDefine,
+    "FX_FIX": FxFixing,
+    "AUCTION_OPEN": AuctionOpen,
+    "BID": Bid,
+    "AUCTION_CLOSE": AuctionClose,
+    "AUCTION_ALLOT": AuctionAllot,
+    "AUCTION_SETTLE": AuctionSettle,
+    "CASH_MINT": CashMint,
+    "CASH_BURN": CashBurn,
+    "TRANSFER": Transfer,
+    "DVP_PROPOSE": DvpPropose,
+    "DVP_ACCEPT": DvpAccept,
+    "DVP_SETTLE": DvpSettle,
+    "DVP_CANCEL": DvpCancel,
+    "FREEZE": FreezeOrder,
+    "UNFREEZE": UnfreezeOrder,
+    "PAUSE": Pause,
+    "UNPAUSE": Unpause,
+    "DAY_OPEN": DayOpen,
+}
+"""By the names of LEDGER.md."""
+
+TYPES: Final[dict[type[Body], str]] = {body: name for name, body in BODIES.items()}
+
+
+class Transaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operation's bytes hold: when it stops being valid, and what it asks for."""
+
+    body: AnyBody
+    expiry_height: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] = 0
+    """The last height at which it may execute; 0 for no expiry."""
+
+    @property
+    def type(self) -> str:
+        """Name of the body's type, as in LEDGER.md."""
+        return TYPES[type(self.body)]
+
+    def encode(self) -> bytes:
+        """Canonical bytes for ``Request.operation``."""
+        return encode(self)
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(Transaction)
+
+
+@lru_cache(maxsize=1 << 12)
+def decode(operation: bytes) -> Transaction | None:
+    """The transaction that ``operation`` holds, or None if it holds none (E_SCHEMA).
+
+    Remembered: the validators of one process all decode the same bytes.
+    """
+    try:
+        return _DECODER.decode(operation)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        return None
+
+
+def type_of(operation: bytes) -> str:
+    """The type's name for displays; ``"?"`` if the operation is malformed."""
+    transaction = decode(operation)
+    return transaction.type if transaction is not None else "?"
+
+
+def body_of(type_name: str, fields: dict[str, Any]) -> Body:
+    """A body from plain values (strings, ints, dates, bytes), as a scenario gives them.
+
+    Raises ``KeyError`` for an unknown type and ``msgspec.ValidationError`` (with the path of
+    the field) for fields that don't fit.
+    """
+    return msgspec.convert(fields, BODIES[type_name], str_keys=True)

@@ -1,0 +1,229 @@
+"""An authenticated map: a 16-ary hash trie of immutable nodes, with proofs for single keys.
+
+A key's path is the SHA-256 of the key in hexadecimal; a leaf hangs at the first depth where its
+path is alone, so the shape, and with it the root, depends on the contents only and never on
+the order in which they came. ``update`` takes all changes of a block at once: each node above
+a change is rebuilt and hashed once, everything else is shared with the tree before.
+
+Hashes: leaf SHA-256(0x00 || path || SHA-256(value)); branch SHA-256(0x01 || bitmap || hashes of
+the children that exist), where bit i of the big-endian 16-bit bitmap stands for child i; the
+empty tree is 32 zero bytes. Leaves with one path can't occur short of a SHA-256 collision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final, TypeAlias
+
+import msgspec
+
+from consensus.types import DIGEST_SIZE, ZERO_DIGEST, Digest
+
+WIDTH: Final = 16
+MAX_DEPTH: Final = 2 * DIGEST_SIZE
+EMPTY_ROOT: Final[Digest] = ZERO_DIGEST
+
+
+class _Leaf:
+    __slots__ = ("hash", "path", "value_hash")
+
+    def __init__(self, path: str, value: bytes) -> None:
+        self.path: Final[str] = path
+        self.value_hash: Final[Digest] = sha256(value).digest()
+        self.hash: Final[Digest] = _leaf_hash(path, self.value_hash)
+
+
+class _Branch:
+    __slots__ = ("children", "hash")
+
+    def __init__(self, children: list[_Node | None]) -> None:
+        self.children: Final[list[_Node | None]] = children
+        bitmap = 0
+        parts = []
+        for position, child in enumerate(children):
+            if child is not None:
+                bitmap |= 1 << position
+                parts.append(child.hash)
+        self.hash: Final[Digest] = _branch_hash(bitmap, parts)
+
+
+_Node: TypeAlias = _Leaf | _Branch
+_Change: TypeAlias = tuple[str, _Leaf | None]
+
+
+def _leaf_hash(path: str, value_hash: Digest) -> Digest:
+    return sha256(b"\x00" + bytes.fromhex(path) + value_hash).digest()
+
+
+def _branch_hash(bitmap: int, hashes: Sequence[Digest]) -> Digest:
+    return sha256(b"\x01" + bitmap.to_bytes(2, "big") + b"".join(hashes)).digest()
+
+
+@lru_cache(maxsize=1 << 17)
+def path_of(key: bytes) -> str:
+    """Where ``key`` hangs: its SHA-256 in hexadecimal (remembered: keys recur)."""
+    return sha256(key).hexdigest()
+
+
+class Level(msgspec.Struct, frozen=True):
+    """One branch on a path: which children exist, and the hashes of those off the path."""
+
+    bitmap: int
+    others: tuple[Digest, ...]
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """The branches from the root down to where a key is, or would be."""
+
+    levels: tuple[Level, ...]
+    neighbour: tuple[str, Digest] | None = None
+    """For absence: path and value hash of the one leaf that hangs in the key's place."""
+
+
+class StateTree:
+    """An immutable authenticated map from byte keys to byte values."""
+
+    __slots__ = ("_top",)
+
+    def __init__(self, top: _Node | None = None) -> None:
+        self._top: Final = top
+
+    @property
+    def root(self) -> Digest:
+        """32 bytes that commit to every key and value."""
+        return EMPTY_ROOT if self._top is None else self._top.hash
+
+    def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> StateTree:
+        """The tree after setting each key to its value (None removes it). Keys are distinct."""
+        items: list[_Change] = []
+        for key, value in changes:
+            path = path_of(key)
+            items.append((path, None if value is None else _Leaf(path, value)))
+        if not items:
+            return self
+        items.sort(key=_path_of_change)
+        return StateTree(_merge(self._top, items, 0))
+
+    def prove(self, key: bytes) -> Proof:
+        """Evidence for ``verify`` that ``key`` has its value, or that it is absent."""
+        path = path_of(key)
+        levels: list[Level] = []
+        node = self._top
+        while isinstance(node, _Branch):
+            own = int(path[len(levels)], WIDTH)
+            bitmap = sum(1 << i for i, child in enumerate(node.children) if child is not None)
+            others = tuple(
+                child.hash
+                for position, child in enumerate(node.children)
+                if child is not None and position != own
+            )
+            levels.append(Level(bitmap, others))
+            node = node.children[own]
+        neighbour = None
+        if node is not None and node.path != path:
+            neighbour = (node.path, node.value_hash)
+        return Proof(tuple(levels), neighbour)
+
+
+def _path_of_change(change: _Change) -> str:
+    return change[0]
+
+
+def _merge(node: _Node | None, items: list[_Change], depth: int) -> _Node | None:
+    """``node`` (at ``depth``) after ``items``, sorted by path, all under its prefix."""
+    if not isinstance(node, _Branch):
+        return _build(_with_leaf(node, items), depth)
+    children = node.children.copy()
+    for position, start, end in _groups(items, depth):
+        children[position] = _merge(children[position], items[start:end], depth + 1)
+    return _canonical(children)
+
+
+def _with_leaf(leaf: _Leaf | None, items: list[_Change]) -> list[_Leaf]:
+    """The leaves that a place with at most one leaf has after ``items``, sorted by path."""
+    leaves = [item for _, item in items if item is not None]
+    if leaf is not None and all(path != leaf.path for path, _ in items):
+        leaves.append(leaf)
+        leaves.sort(key=lambda item: item.path)
+    return leaves
+
+
+def _build(leaves: list[_Leaf], depth: int) -> _Node | None:
+    """A new subtree at ``depth``."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else None
+    children: list[_Node | None] = [None] * WIDTH
+    for position, start, end in _groups([(leaf.path, leaf) for leaf in leaves], depth):
+        children[position] = _build(leaves[start:end], depth + 1)
+    return _Branch(children)
+
+
+def _groups(items: Sequence[_Change], depth: int) -> list[tuple[int, int, int]]:
+    """(child, start, end) of the runs of ``items`` that share the path's digit at ``depth``."""
+    groups = []
+    start = 0
+    digit = items[0][0][depth]
+    for index in range(1, len(items)):
+        following = items[index][0][depth]
+        if following != digit:
+            groups.append((int(digit, WIDTH), start, index))
+            start, digit = index, following
+    groups.append((int(digit, WIDTH), start, len(items)))
+    return groups
+
+
+def _canonical(children: list[_Node | None]) -> _Node | None:
+    """A branch, unless at most one leaf is left: that leaf takes the branch's place."""
+    only: _Node | None = None
+    for child in children:
+        if child is not None:
+            if only is not None or isinstance(child, _Branch):
+                return _Branch(children)
+            only = child
+    return only
+
+
+def verify(root: Digest, key: bytes, value: bytes | None, proof: Proof) -> bool:
+    """Whether ``key`` has ``value`` (None: is absent) in the tree under ``root``.
+
+    Never raises, whatever the proof holds.
+    """
+    path = sha256(key).hexdigest()
+    if len(proof.levels) > MAX_DEPTH:
+        return False
+    if value is not None:
+        here: Digest | None = _leaf_hash(path, sha256(value).digest())
+    elif proof.neighbour is None:
+        here = None
+    else:
+        other, value_hash = proof.neighbour
+        if not _is_path(other) or other == path or len(value_hash) != DIGEST_SIZE:
+            return False
+        if other[: len(proof.levels)] != path[: len(proof.levels)]:
+            return False
+        here = _leaf_hash(other, value_hash)
+    for depth in reversed(range(len(proof.levels))):
+        here = _climb(proof.levels[depth], int(path[depth], WIDTH), here)
+        if here is None:
+            return False
+    return (EMPTY_ROOT if here is None else here) == root
+
+
+def _climb(level: Level, own: int, here: Digest | None) -> Digest | None:
+    """Hash of a branch whose child ``own`` has hash ``here``; None if the level is malformed."""
+    if not 0 <= level.bitmap < 1 << WIDTH or bool(level.bitmap >> own & 1) != (here is not None):
+        return None
+    if any(len(item) != DIGEST_SIZE for item in level.others):
+        return None
+    hashes = list(level.others)
+    if here is not None:
+        hashes.insert((level.bitmap & ((1 << own) - 1)).bit_count(), here)
+    if len(hashes) != level.bitmap.bit_count():
+        return None
+    return _branch_hash(level.bitmap, hashes)
+
+
+def _is_path(path: str) -> bool:
+    return len(path) == MAX_DEPTH and all(digit in "0123456789abcdef" for digit in path)
