@@ -163,10 +163,10 @@ class Checkpoints:
         core.milestone("checkpoint-stable", core.view, sequence, digest)
         if core.active:
             core.timeouts.checkpoint_stable_in_view()
-        for ahead in list(self._ahead.values()):
-            if ahead.sequence <= core.high:
-                del self._ahead[ahead.sender]
-                self.on_checkpoint(ahead)
+        due = [vote for vote in self._ahead.values() if vote.sequence <= core.high]
+        self._ahead = {s: c for s, c in self._ahead.items() if c.sequence > core.high}
+        for vote in due:
+            self.on_checkpoint(vote)
         if core.active:
             core.normal.replay_future()
             core.normal.propose_soon()

@@ -311,7 +311,7 @@ class NormalCase:
         sequence = core.executed + 1
         if self._delivering is not None or core.halted:
             return
-        slot = core.slot(sequence)
+        slot = core.slots.get(sequence)
         if slot is not None and slot.decision is not None and slot.decided_batch is not None:
             decision, batch = slot.decision, slot.decided_batch
         else:
@@ -319,6 +319,7 @@ class NormalCase:
             if caught is None:
                 return
             decision, batch = caught
+            slot = core.slot(sequence)
             if slot is not None:
                 slot.decision, slot.decided_batch = decision, batch
         self._delivering = batch

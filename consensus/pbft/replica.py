@@ -80,6 +80,11 @@ class Replica:
             STATUS[0]: core.catch_up.status_timer_fired,
         }
 
+    def status(self) -> tuple[View, bool, Sequence, Sequence]:
+        """(view, active, executed, stable)."""
+        core = self.core
+        return core.view, core.active, core.executed, core.stable
+
     @property
     def view(self) -> View:
         """The active view, or the pending one during a view change."""

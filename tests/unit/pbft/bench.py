@@ -144,7 +144,9 @@ class Bench:
         self.signers: dict[str, Signer] = {
             name: scheme.signer(digest_of("key", name)) for name in [*names, "c0", "c1"]
         }
-        self.committee = Committee(0, (Member(name, self.signers[name].public_key) for name in names))
+        self.committee = Committee(
+            0, (Member(name, self.signers[name].public_key) for name in names)
+        )
         self.parameters = Parameters(**parameters)
         self.now_us = 0
         self.queue: deque[tuple[str, str, Message]] = deque()
