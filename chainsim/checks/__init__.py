@@ -1,7 +1,8 @@
 """The properties of a run, each in its own file, reading the trace and nothing else.
 
 ``CheckSuite`` is what a host uses: it feeds each record to the checks that asked for its type,
-tells while the run goes on whether anything is wrong, and words the verdicts at the end. ``CHECKS`` is the list of properties: a new one is a file here and a line in it.
+tells while the run goes on whether anything is wrong, and words the verdicts at the end.
+``CHECKS`` is the list of properties: a new one is a file here and a line in it.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import msgspec
 from chainsim.checks.context import BalanceKey, CheckContext, RunEnd
 from chainsim.checks.results import ChainProperty
 from chainsim.trace import Executed
+from consensus.types import Sequence
 from nodes.block import Block
 from nodes.ledger.receipts import Posting, Receipt
 from nodes.ledger.transactions import (
@@ -55,10 +56,10 @@ class DeliveryVersusPayment(ChainProperty):
                 self._reserved[account, asset] = amount
         self._owed: dict[_Reserved, int] = dict(self._reserved)
         """What live instructions hold (and what genesis held already)."""
-        self._time_us = 0
+        self._height: Sequence = 0
 
     def on_block(self, record: Executed, block: Block) -> None:
-        self._time_us = block.header.time_us
+        self._height = record.sequence
         touched: dict[_Reserved, None] = {}
         for receipt in block.system_receipts:
             self._follow_postings(receipt, touched)
@@ -87,7 +88,7 @@ class DeliveryVersusPayment(ChainProperty):
         """At the start of a block, instructions past their deadline are released, all of them."""
         expected: dict[BalanceKey, int] = {}
         for name, instruction in list(self._open.items()):
-            if instruction.terms.deadline_us < self._time_us:
+            if instruction.terms.deadline_us < block.header.time_us:
                 del self._open[name]
                 if instruction.accepted:
                     self._released += 1
@@ -149,9 +150,21 @@ class DeliveryVersusPayment(ChainProperty):
         self.fail(record.at_us, record.node, record.sequence, what)
 
     def at_end(self, end: RunEnd) -> None:
-        for name, instruction in self._open.items():
-            if instruction.accepted and instruction.terms.deadline_us < self._time_us:
-                self.fail(end.at_us, "", 0, f"DvP {name} is past its deadline and still reserved")
+        """What validators hold reserved at the end is what live instructions hold."""
+        for node, ledger in sorted(end.ledgers.items()):
+            if node not in self.context.honest or ledger.height != self._height:
+                continue
+            held = {
+                (account, asset): amount
+                for (account, asset, partition), amount in ledger.balances.items()
+                if partition == "reserved" and amount
+            }
+            owed = {key: amount for key, amount in self._owed.items() if amount}
+            for key in sorted({**held, **owed}):
+                if held.get(key, 0) != owed.get(key, 0):
+                    what = f"ends with {held.get(key, 0)} of {key[1]} reserved in {key[0]}, but "
+                    what += f"live instructions hold {owed.get(key, 0)}: stranded"
+                    self.fail(end.at_us, node, ledger.height, what)
 
     def held(self) -> str:
         reserved = sum(instruction.accepted for instruction in self._open.values())

@@ -1,0 +1,174 @@
+"""Liveness after heal: late requests, laggards, restless views, and the kinds of stall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from chainsim.checks import CheckResult, NodeStatus
+from chainsim.trace import FaultChanged, NodeChanged, Reached
+from tests.unit.checks.story import NAMES, RETRY_US, SECOND, Act, Story, executed, judge
+
+WITHIN_US = 10 * SECOND
+ACT = Act("alice", 1)
+LATER = Act("alice", 2)
+
+
+def told(final_us: int | None, submitted_us: int = SECOND) -> Story:
+    """One request, executed by everybody and confirmed at ``final_us``."""
+    story = Story()
+    story.submit(submitted_us, ACT)
+    if final_us is not None:
+        block = story.block(final_us - 100, [ACT])
+        story.decide(final_us - 50, block)
+        story.final(final_us, ACT, block)
+    return story
+
+
+def verdict(story: Story, end_us: int, **changes: Any) -> CheckResult:
+    """Changes named like a node go to the end's status, others to the context."""
+    nodes = {name: status for name, status in changes.items() if name in NAMES}
+    context = {name: value for name, value in changes.items() if name not in NAMES}
+    context.setdefault("within_us", WITHIN_US)
+    end = story.end(end_us, **nodes)
+    reachable = context.pop("reachable", ())
+    end = msgspec.structs.replace(end, reachable=reachable)
+    return judge("liveness", story.context(**context), story.records, end)
+
+
+@pytest.mark.parametrize(("final_s", "ok"), [(2, True), (11, True), (12, False)])
+def test_a_request_is_final_within_the_bound(final_s: int, ok: bool) -> None:
+    result = verdict(told(final_s * SECOND), 20 * SECOND)
+    assert result.ok == ok
+    if not ok:
+        finding = result.findings[0]
+        assert (finding.at_us, finding.node) == (final_s * SECOND, "alice")
+        assert "bound 10.000000 s" in finding.what
+
+
+def test_the_bound_runs_from_the_last_heal() -> None:
+    story = told(18 * SECOND)
+    story.records[1:1] = [
+        FaultChanged(2 * SECOND, "", 0, "partition", True, ("v0", "v1")),
+        FaultChanged(9 * SECOND, "", 0, "partition", False, ("v0", "v1")),
+    ]
+    assert verdict(story, 20 * SECOND).ok
+    assert not verdict(story, 20 * SECOND, within_us=8 * SECOND).ok
+
+
+def test_without_within_the_bound_is_the_harness_one() -> None:
+    """2^(f+2) x 2 s + 4 status intervals + 2 client retries = 16 + 4 + 8 s at f = 1."""
+    story = told(SECOND + 28 * SECOND)
+    assert verdict(story, 40 * SECOND, within_us=None).ok
+    story = told(SECOND + 28 * SECOND + 1)
+    assert not verdict(story, 40 * SECOND, within_us=None).ok
+    for view in (1, 2):  # two view changes before the heal: time-outs had doubled twice
+        story.records.insert(1, Reached(SECOND, "v1", "view-change-started", view, 0, b""))
+    story.records.insert(3, NodeChanged(SECOND, "v3", "up"))
+    assert verdict(story, 40 * SECOND, within_us=None).ok
+
+
+def test_a_network_that_is_silent_since_the_heal_is_judged_before_the_bound() -> None:
+    """A run too short for its bound must not pass over a dead network."""
+    retries_us = 2 * RETRY_US
+    assert not verdict(told(None), SECOND + retries_us + 1, within_us=100 * SECOND).ok
+    young = verdict(told(None), SECOND + retries_us, within_us=100 * SECOND)
+    assert young.ok
+    assert "1 were still within it" in young.detail
+
+
+def test_one_starved_client_is_judged_at_the_bound() -> None:
+    story = told(5 * SECOND)
+    story.submit(2 * SECOND, LATER, "v1.desk")
+    story.records.sort(key=lambda record: record.at_us)
+    assert verdict(story, 12 * SECOND).ok  # others go on being served
+    result = verdict(story, 12 * SECOND + 1)
+    assert not result.ok
+    assert result.findings[0].node == "v1.desk"
+
+
+def test_a_hostile_clients_request_need_not_be_served() -> None:
+    assert verdict(told(None), 60 * SECOND, clients={}).ok
+
+
+def status(executed_: int, up: bool = True, active: bool = True, waits: str = "") -> NodeStatus:
+    return NodeStatus(up=up, view=3, active=active, executed=executed_, waits_for=waits)
+
+
+def test_no_quorum_possible() -> None:
+    down = {name: status(0, up=False) for name in ("v0", "v1")}
+    result = verdict(told(None), 60 * SECOND, **down)
+    assert "no quorum possible (2 of 4 validators" in result.detail
+    assert "v0 is down" in result.detail
+    halves = (("v0", "v1"), ("v2", "v3"))
+    result = verdict(told(None), 60 * SECOND, reachable=halves)
+    assert "no quorum possible (2 of 4 validators" in result.detail
+    assert "no quorum" not in verdict(told(None), 60 * SECOND, reachable=(NAMES[:3],)).detail
+
+
+def test_lost_state_beyond_the_model() -> None:
+    result = verdict(told(None), 60 * SECOND, honest=frozenset(NAMES[:2]))
+    assert "lost state beyond the model (2 hostile, at most 1 allowed)" in result.detail
+
+
+def test_livelock_and_deadlock_and_what_each_node_waits_for() -> None:
+    story = told(None)
+    waiting = {"v2": status(0, active=False, waits="a NEW-VIEW from v3")}
+    result = verdict(story, 60 * SECOND, **waiting)
+    assert "deadlock" in result.detail
+    assert "v2 at height 0, changing to 3, waits for a NEW-VIEW from v3" in result.detail
+    for view in (1, 2):
+        story.add(Reached((1 + view) * SECOND, "v2", "view-change-started", view, 0, b""))
+    assert "livelock (2 views" in verdict(story, 60 * SECOND, **waiting).detail
+
+
+def lagging() -> Story:
+    """v3 misses the second of two blocks."""
+    story = told(2 * SECOND)
+    story.submit(2 * SECOND, LATER)
+    block = story.block(3 * SECOND, [LATER])
+    story.decide(3 * SECOND, block, NAMES[:3])
+    story.final(3 * SECOND + 10, LATER, block)
+    return story
+
+
+def test_a_laggard_must_catch_up() -> None:
+    behind = {"v3": status(1, waits="a certified batch")}
+    assert verdict(lagging(), 4 * SECOND, **behind).ok
+    result = verdict(lagging(), 14 * SECOND, **behind)
+    finding = result.findings[0]
+    assert (finding.at_us, finding.node, finding.height) == (14 * SECOND, "v3", 1)
+    assert "waits for a certified batch" in finding.what
+    # It doesn't have to if it is down, hostile, cut off, or under a fault of its own.
+    assert verdict(lagging(), 14 * SECOND, v3=status(1, up=False)).ok
+    assert verdict(lagging(), 14 * SECOND, honest=frozenset(NAMES[:3]), **behind).ok
+    assert verdict(lagging(), 14 * SECOND, reachable=(NAMES[:3], ("v3",)), **behind).ok
+    story = lagging()
+    story.add(FaultChanged(3 * SECOND + 20, "", 0, "isolate", True, ("v3",)))
+    assert verdict(story, 14 * SECOND, **behind).ok
+
+
+def test_a_laggard_that_moves_has_until_the_bound() -> None:
+    story = lagging()
+    third = Act("alice", 3)
+    block = story.block(3 * SECOND, [third])
+    story.decide(3 * SECOND + 100, block, NAMES[:3])
+    story.add(executed(5 * SECOND, "v3", story.blocks[1]))
+    behind = {"v3": status(2)}
+    assert verdict(story, 12 * SECOND, **behind).ok
+    assert not verdict(story, 14 * SECOND, **behind).ok
+
+
+def test_views_stop_changing() -> None:
+    story = told(2 * SECOND)
+    story.add(Reached(15 * SECOND, "v2", "view-change-started", 1, 1, b"", "bored"))
+    result = verdict(story, 20 * SECOND)
+    finding = result.findings[0]
+    assert (finding.at_us, finding.node, finding.height) == (15 * SECOND, "v2", 1)
+    assert "bored" in finding.what
+    assert verdict(story, 20 * SECOND, lossless=False).ok
+    assert verdict(story, 20 * SECOND, honest=frozenset(NAMES) - {"v2"}).ok
+    story.records.insert(0, FaultChanged(0, "", 0, "slow", True, ("v0",)))
+    assert verdict(story, 20 * SECOND).ok  # a fault that goes on may depose a primary
