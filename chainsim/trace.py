@@ -7,7 +7,11 @@ nothing else, so watching can't change a run (law 4). Records come in execution 
 
 from __future__ import annotations
 
-from typing import Any
+import gzip
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
@@ -143,10 +147,133 @@ MILESTONES: tuple[type[Record], ...] = (
 """What the digest is taken over (law 3)."""
 
 
-def fields_for_digest(record: Record) -> tuple[Any, ...]:
-    """All fields but the shared in-memory objects."""
-    return tuple(
-        value
-        for name, value in zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True)
-        if name not in ("block", "evidence")
-    )
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_JSON = msgspec.json.Encoder(order="deterministic")
+_SHARED: dict[type[Record], str] = {Executed: "block", Accused: "evidence"}
+"""The field that is an object shared in memory: neither in files nor in the digest."""
+
+_PENDING_LIMIT = 512
+"""Records that are encoded but not hashed or written yet."""
+
+Level = Literal["off", "milestones", "messages"]
+Subscriber = Callable[[Any], None]
+
+
+def without_shared(record: Record) -> Record:
+    """The record as it goes into files and digest."""
+    field = _SHARED.get(type(record))
+    return record if field is None else msgspec.structs.replace(record, **{field: None})
+
+
+def digest_bytes(record: Record) -> bytes:
+    """What a record adds to the digest of its run."""
+    return _ENCODER.encode(without_shared(record))
+
+
+class Recorder:
+    """Takes the records of a run in order: hashes milestones, tells subscribers, writes a file.
+
+    Neither the level nor who listens changes the digest (laws 3 and 4). ``messages`` is true if
+    message records are wanted by the file or by anybody: else nobody builds them.
+    """
+
+    def __init__(self, level: Level = "off", path: Path | None = None) -> None:
+        self.messages = level == "messages"
+        self._subscribers: dict[type[Record], list[Subscriber]] = {}
+        self._hash = sha256()
+        self._unhashed: list[bytes] = []
+        self._file = None
+        self._writes_messages = level == "messages"
+        if level != "off" and path is not None:
+            # No name and no time in the header: equal runs leave equal files.
+            self._raw = path.open("wb")
+            self._file = gzip.GzipFile("", "wb", compresslevel=6, fileobj=self._raw, mtime=0)
+        self._unwritten: list[bytes] = []
+        self.count = 0
+        """Milestones so far."""
+
+    def subscribe(self, kind: type[Record], subscriber: Subscriber) -> None:
+        """Calls ``subscriber`` with each later record of exactly this type; before the run, as
+        message records are built only if somebody wants them when it starts."""
+        self._subscribers.setdefault(kind, []).append(subscriber)
+        if kind is MessageMoved:
+            self.messages = True
+
+    def record(self, record: Record) -> None:
+        """Takes a milestone."""
+        self.count += 1
+        unhashed = self._unhashed
+        kind = type(record)
+        plain = record if kind not in _SHARED else without_shared(record)
+        unhashed.append(_ENCODER.encode(plain))
+        if len(unhashed) >= _PENDING_LIMIT:
+            self._hash_pending()
+        if self._file is not None:
+            self._write(plain)
+        for subscriber in self._subscribers.get(kind, ()):
+            subscriber(record)
+
+    def message(self, record: MessageMoved) -> None:
+        """Takes a message record, which no digest covers."""
+        if self._writes_messages and self._file is not None:
+            self._write(record)
+        for subscriber in self._subscribers.get(MessageMoved, ()):
+            subscriber(record)
+
+    def violation(self, record: Violation) -> None:
+        """Takes a check's finding: to the file and to subscribers, not into the digest."""
+        if self._file is not None:
+            self._write(record)
+        for subscriber in self._subscribers.get(Violation, ()):
+            subscriber(record)
+
+    def digest(self) -> str:
+        """SHA-256 over all milestones so far, in hexadecimal."""
+        self._hash_pending()
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        """Writes what is left to the file and closes it."""
+        if self._file is not None:
+            self._write_pending()
+            self._file.close()
+            self._raw.close()
+            self._file = None
+
+    def _hash_pending(self) -> None:
+        self._hash.update(b"".join(self._unhashed))
+        self._unhashed.clear()
+
+    def _write(self, record: Record) -> None:
+        self._unwritten.append(_JSON.encode(record))
+        if len(self._unwritten) >= _PENDING_LIMIT:
+            self._write_pending()
+
+    def _write_pending(self) -> None:
+        if self._file is not None and self._unwritten:
+            self._file.write(b"\n".join(self._unwritten) + b"\n")
+            self._unwritten.clear()
+
+
+AnyRecord = (
+    Signed
+    | Reached
+    | Executed
+    | TimerExpired
+    | Persisted
+    | Submitted
+    | Final
+    | FaultChanged
+    | NodeChanged
+    | Accused
+    | Violation
+    | MessageMoved
+)
+
+
+def read_trace(path: Path) -> Iterator[Record]:
+    """The records of a ``trace.jsonl.gz``. Raises ``OSError`` or ``msgspec.DecodeError``."""
+    decoder = msgspec.json.Decoder(AnyRecord)
+    with gzip.open(path, "rb") as file:
+        for line in file:
+            yield decoder.decode(line)

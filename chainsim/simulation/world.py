@@ -1,22 +1,46 @@
-"""The simulated world: nodes, their machines, the network between them, and what goes wrong.
+"""The simulated world: nodes on their machines, the network between them, and what goes wrong.
 
-SKELETON being filled in; the signatures below stay.
+    world = World(settings, recorder)
+    world.add_node("mof", factory, kind="validator", role="ministry", city="islamabad")
+    …
+    world.add_faults(scenario.faults)
+    world.submit(1_000_000, "exchange-a", operation)
+    world.run(until_us, stop=world.settled)
+
+One seed gives one run: see the parts, ``scheduler`` (the order of events), ``draws`` (chance),
+``network``, ``host`` (CPU, timers, the order of effects), ``disk`` and ``director`` (faults).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Final
 
 import msgspec
 
-from chainsim.simulation.settings import WorldSettings
-from chainsim.trace import Recorder
+from chainsim.simulation.director import Director
+from chainsim.simulation.draws import Draws
+from chainsim.simulation.host import Host, Kind
+from chainsim.simulation.network import Network
+from chainsim.simulation.scheduler import (
+    CLIENT,
+    FAULT,
+    INSTANCE_SHIFT,
+    INSTANCES,
+    KERNEL,
+    Scheduler,
+)
+from chainsim.simulation.settings import SimulationError, WorldSettings
+from chainsim.simulation.witness import Witness
+from chainsim.trace import MessageMoved, Recorder
+from consensus.effects import Compute, Effect
+from consensus.messages import Message
 from consensus.types import NodeId
 from nodes.node import Node
 from scenarios.faults import Fault
 
-Kind = Literal["validator", "client", "observer"]
+STOP_CHECK_US: Final = 50_000
+"""Virtual time between two questions whether the run may end."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -26,20 +50,57 @@ class Progress(msgspec.Struct, frozen=True):
     height: int
     view: int
     messages: int
+    """Handed to the network so far, per receiver."""
+
+
+class MessageCounts(msgspec.Struct, frozen=True):
+    """Messages by type (``TYPE``), per receiver; of those dropped also by cause.
+
+    Causes: loss, down (the receiver's process), overflow (its queue), unknown (no such node), or
+    the kind of the fault. Delivered + dropped + in flight is sent + duplicated.
+    """
+
+    sent: dict[str, int]
+    delivered: dict[str, int]
+    dropped: dict[str, int]
+    dropped_by_cause: dict[str, int]
+    duplicated: int
+    in_flight: int
 
 
 class World:
-    """One simulated network. Build it, ``run`` it once, read it.
+    """One simulated network. Build it, ``run`` it (in one go or in steps), read it.
 
-    Nodes are added in proposer order, validators first. All nodes boot at time 0.
+    Nodes are added validators first, in proposer order. All boot at time 0.
     """
 
     def __init__(self, settings: WorldSettings, recorder: Recorder) -> None:
-        self.settings = settings
-        self.recorder = recorder
-        self.now_us = 0
-        self.routes: dict[str, NodeId] = {}
-        """Party id -> client node id, for ``Send(to=party)``."""
+        self.settings: Final = settings
+        self.recorder: Final = recorder
+        self.scheduler: Final = Scheduler()
+        self.draws: Final = Draws(settings.seed)
+        self.network: Final = Network(self.scheduler, settings.network, self.draws, recorder)
+        self.director: Final = Director(self)
+        self.witness: Final = Witness(self)
+        self.effects: Final[dict[type[Effect], Callable[[int, Host, Any], None]]] = (
+            self.witness.effects
+        )
+        """What is only for the record, by type of effect."""
+        self.hosts: Final[list[Host]] = [_no_host()]
+        """By instance; 0 is the world itself, and no host."""
+        self.validators: Final[list[Host]] = []
+        self._submissions_ahead = 0
+        self._stop: Callable[[], bool] | None = None
+        self._checking = False
+        self._started = False
+
+    # Building
+
+    @property
+    def routes(self) -> dict[str, NodeId]:
+        """Every name that a ``Send`` may use (node ids, and parties that clients speak for), with
+        the node that it leads to."""
+        return {name: host.id for name, host in self.network.hosts.items()}
 
     def add_node(
         self,
@@ -55,18 +116,49 @@ class World:
         """Adds a node. ``factory`` makes it anew at each start, and it is then sent ``Boot``.
 
         A validator has ``status() -> (view, active, executed, stable)``, a client the attribute
-        ``outstanding``: its number of requests that aren't final. ``party`` routes replies of
-        that name to a client; ``house`` is the validator beside which a client lives, so that
-        partitions take it along.
+        ``outstanding``: its number of requests that aren't final. ``party`` routes what is sent
+        to that name to a client; ``house`` is the validator beside which a client lives, so
+        that partitions take it along. Raises ``SimulationError``.
         """
+        assert not self._started, "nodes are added before the run"
+        if id_ in self.network.hosts:
+            raise SimulationError(f'two nodes are called "{id_}"')
+        if len(self.hosts) >= INSTANCES:
+            raise SimulationError(f"at most {INSTANCES - 1} nodes fit into a world")
+        if kind == "validator" and len(self.validators) < len(self.hosts) - 1:
+            raise SimulationError(f'validator "{id_}" comes after nodes of other kinds')
+        host = Host(self, len(self.hosts), id_, kind, factory)
+        host.role, host.city, host.party, host.house = role, city, party, house
+        if not self.settings.network.latency.knows(city):
+            raise SimulationError(f'node "{id_}": the latency matrix knows no city "{city}"')
+        self.hosts.append(host)
+        self.network.hosts[id_] = host
+        if party and party not in self.network.hosts:
+            self.network.hosts[party] = host
+        if kind == "validator":
+            self.validators.append(host)
 
     def add_faults(self, faults: Sequence[Fault]) -> None:
         """The scenario's faults, in file order. Raises ``SimulationError`` for an unknown node."""
+        for fault in faults:
+            self.director.add(fault)
 
     def submit(
         self, at_us: int, node: NodeId, operation: bytes, cosigners: tuple[str, ...] = ()
     ) -> None:
-        """Sends ``events.Submit`` to a client at ``at_us``."""
+        """Sends ``events.Submit`` to a client at ``at_us``. Raises ``KeyError`` for a stranger."""
+        host = self.network.hosts[node]
+        self._submissions_ahead += 1
+        self.scheduler.push_own(at_us, CLIENT, self._submit, (host, operation, cosigners))
+
+    def _submit(
+        self, now_us: int, event_id: int, what: tuple[Host, bytes, tuple[str, ...]]
+    ) -> None:
+        host, operation, cosigners = what
+        self._submissions_ahead -= 1
+        host.submit(now_us, event_id, (operation, cosigners))
+
+    # Running
 
     def run(
         self,
@@ -77,31 +169,137 @@ class World:
     ) -> None:
         """Runs up to and including ``until_us``, or until ``stop()`` holds at a check.
 
-        ``stop`` (usually ``world.settled``) is asked every 50 ms of virtual time; it is part of
-        the run. ``progress`` is told now and then, and can't change anything.
+        ``stop`` (usually ``world.settled``) is asked every 50 ms of virtual time, and only looks.
+        ``progress`` is told every few thousand events, and can't change anything.
         """
+        scheduler = self.scheduler
+        if not self._started:
+            self._started = True
+            for host in self.hosts[1:]:
+                scheduler.push(0, FAULT, host.id_base, self._boot, host)
+        self._stop = stop
+        if stop is not None and not self._checking:
+            self._check_later(scheduler.now_us)
+        look = None if progress is None else lambda: progress(self.progress())
+        scheduler.run(until_us, look)
 
-    def settled(self) -> bool:
-        """No work is left: all submissions are made and final, no fault is ahead or active with
-        an end, and all running validators are active at one height."""
-        raise NotImplementedError
+    def _check_later(self, now_us: int) -> None:
+        self._checking = True
+        at_us = (now_us // STOP_CHECK_US + 1) * STOP_CHECK_US
+        self.scheduler.push_own(at_us, KERNEL, self._check)
+
+    def _check(self, now_us: int, event_id: int, payload: None) -> None:
+        self._checking = False
+        if self._stop is None:
+            return
+        if self._stop():
+            self.scheduler.finish(now_us, event_id, payload)
+        self._check_later(now_us)
+
+    def _boot(self, now_us: int, _event_id: int, host: Host) -> None:
+        if not self.director.holds_down(host):
+            host.boot(now_us)
+
+    # Reading
+
+    @property
+    def now_us(self) -> int:
+        """Virtual time; exact whenever ``run`` isn't under way."""
+        return self.scheduler.now_us
 
     def node(self, id_: NodeId) -> Node | None:
         """The running node, or None while it is down. Raises ``KeyError`` for an unknown id."""
-        raise NotImplementedError
+        return self.network.hosts[id_].node
+
+    def primary(self) -> Host:
+        """The validator that leads the highest active view (of those that run)."""
+        views = [view for view, active, _, _ in self._statuses() if active]
+        return self.validators[max(views, default=0) % len(self.validators)]
+
+    def settled(self) -> bool:
+        """No work is left: every submission was made and is final, no fault begins or ends any
+        more, and the running validators are all active at one height."""
+        if self._submissions_ahead or self.director.ahead:
+            return False
+        for host in self.hosts[1:]:
+            if host.kind == "client" and host.node is not None and host.node.outstanding:  # type: ignore[attr-defined]
+                return False
+        statuses = self._statuses()
+        return all(active for _, active, _, _ in statuses) and (
+            len({executed for _, _, executed, _ in statuses}) <= 1
+        )
+
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        statuses = self._statuses()
+        return Progress(
+            self.now_us,
+            max((executed for _, _, executed, _ in statuses), default=0),
+            max((view for view, _, _, _ in statuses), default=0),
+            sum(self.network.sent.values()),
+        )
 
     def messages(self) -> MessageCounts:
-        """What became of all messages so far, per receiver; delivered + dropped + in flight
-        equals sent + duplicated."""
-        raise NotImplementedError
+        """What became of all messages so far."""
+        network = self.network
+        sent = {kind.TYPE: count for kind, count in network.sent.items()}
+        dropped: dict[str, int] = {}
+        causes: dict[str, int] = {}
+        for (kind, cause), count in network.dropped.items():
+            dropped[kind.TYPE] = dropped.get(kind.TYPE, 0) + count
+            causes[cause] = causes.get(cause, 0) + count
+        delivered = dict(sent)
+        for kind, count in network.duplicated.items():
+            delivered[kind.TYPE] += count
+        for name, count in dropped.items():
+            delivered[name] -= count
+        flying = [entry[4] for entry in self.scheduler.heap if isinstance(entry[4], Message)]
+        for message in flying:
+            delivered[message.TYPE] -= 1
+        return MessageCounts(
+            sent, delivered, dropped, causes, sum(network.duplicated.values()), len(flying)
+        )
+
+    def _statuses(self) -> list[tuple[int, bool, int, int]]:
+        return [host.node.status() for host in self.validators if host.node is not None]  # type: ignore[attr-defined]
+
+    # For the parts
+
+    def price_us(self, work: Compute) -> int:
+        """What work costs on a CPU at its usual speed."""
+        cpu = self.settings.cpu
+        return (
+            work.signatures * cpu.sign_us
+            + work.verifications * cpu.verify_us
+            + work.transactions * cpu.execute_us
+        )
+
+    def fsync_us(self, host: Host, mark: int) -> int:
+        """How long the fsync takes that makes a host's first ``mark`` writes durable."""
+        least_us = self.settings.disk.fsync_us
+        if not least_us:
+            return 0
+        return least_us + self.draws.below(b"fsync/%d/%d" % (host.instance, mark), least_us + 1)
+
+    def happened(self, now_us: int, event: str, host: Host) -> None:
+        """Tells the director of an event that has neither view nor sequence."""
+        self.director.happened(now_us, event, host, None, None)
+
+    def announce(self, now_us: int, host: Host, message: Message) -> None:
+        """A message leaves the node."""
+        self.witness.signed(now_us, host, message)
+
+    def trace_arrival(self, now_us: int, event_id: int, node: NodeId, message: Message) -> None:
+        """Records a delivery."""
+        view, sequence = message.slot()
+        sender = self.hosts[event_id >> INSTANCE_SHIFT].id
+        self.recorder.message(
+            MessageMoved(
+                now_us, node, "delivered", message.TYPE, sender, view, sequence, message.wire_size
+            )
+        )
 
 
-class MessageCounts(msgspec.Struct, frozen=True):
-    """Messages by type and, for those dropped, by cause (loss, partition, down …)."""
-
-    sent: dict[str, int]
-    delivered: dict[str, int]
-    dropped: dict[str, int]
-    dropped_by_cause: dict[str, int]
-    duplicated: int
-    in_flight: int
+def _no_host() -> Any:
+    """Holds the place of instance 0."""
+    return None

@@ -88,14 +88,14 @@ class Fault(
             raise ValueError("every goes with at, not with when")
         if not self.every:
             raise ValueError("every must be above zero")
-        if self.for_ is None and self.lasts():
+        if self.length_us() is None:
             raise ValueError("every needs for: how long it lasts each time")
-        if self.for_ is not None and self.for_ >= self.every:
+        if (self.length_us() or 0) >= self.every:
             raise ValueError("for must be shorter than every")
 
-    def lasts(self) -> bool:
-        """Whether the fault has an end that heals it; a restart happens at a point in time."""
-        return True
+    def length_us(self) -> int | None:
+        """How long it lasts each time; None: to its ``until``, or for ever."""
+        return self.for_
 
     def check(self) -> None:
         """What must hold among this fault's own fields. Raises ``ValueError``."""

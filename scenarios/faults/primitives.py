@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 EVERYBODY = "*"
-"""As a selector in primitives: every node that the other side doesn't name."""
+"""As a selector in primitives: all nodes. No line leads from a node to itself."""
 
 
 class Primitive(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,15 +21,13 @@ class Primitive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cut(Primitive, frozen=True, kw_only=True):
-    """Messages from ``sources`` to ``targets`` are lost, from this moment on, when handed over.
+    """Messages from ``sources`` to ``targets`` are lost when they are handed over.
 
-    What is on its way already arrives. ``sites`` takes along the clients that live in the
-    house of a validator and that nobody names.
+    What is on its way already arrives.
     """
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    sites: bool = False
 
 
 class Partition(Primitive, frozen=True, kw_only=True):
@@ -46,10 +44,10 @@ class Partition(Primitive, frozen=True, kw_only=True):
 
 
 class Link(Primitive, frozen=True, kw_only=True):
-    """Changes the links from ``sources`` to ``targets``; None leaves a property alone.
+    """Changes the lines from ``sources`` to ``targets``; None leaves a property alone.
 
     ``latency_us`` is one way and replaces the model's; the scenario's jitter still applies.
-    ``bandwidth_bps`` is of each single link, behind the sender's network card.
+    ``bandwidth_bps`` is of each single line, behind the sender's network card.
     """
 
     sources: tuple[str, ...]
@@ -64,25 +62,17 @@ class Link(Primitive, frozen=True, kw_only=True):
 class Down(Primitive, frozen=True, kw_only=True):
     """The processes of ``nodes`` are dead; when it ends they boot from what their disk holds.
 
-    ``durable`` keeps what was synced, ``amnesia`` keeps nothing.
+    ``durable`` keeps what was synced, ``amnesia`` nothing. ``restart`` keeps all that was
+    written, as the operating system lives on; a node that is down already boots at once, and
+    whatever held it down is over for it.
     """
 
     nodes: tuple[str, ...]
-    mode: Literal["durable", "amnesia"] = "durable"
-
-
-class Bounce(Primitive, frozen=True, kw_only=True):
-    """The processes of ``nodes`` end and boot ``downtime_us`` later; those that are down boot.
-
-    The operating system survives: all that was appended to the disk is kept, synced or not.
-    """
-
-    nodes: tuple[str, ...]
-    downtime_us: int
+    mode: Literal["durable", "amnesia", "restart"] = "durable"
 
 
 class Slow(Primitive, frozen=True, kw_only=True):
-    """CPU work on ``nodes`` takes ``factor_ppm`` parts per million of its usual time."""
+    """CPU work that starts on ``nodes`` takes ``factor_ppm`` millionths of its usual time."""
 
     nodes: tuple[str, ...]
     factor_ppm: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenarios.faults.base import NodeFault
-from scenarios.faults.primitives import Bounce, Primitive
+from scenarios.faults.primitives import Down, Primitive
 from scenarios.units import Duration
 
 DOWNTIME_US = 100_000
@@ -20,12 +20,16 @@ class Restart(NodeFault, frozen=True, kw_only=True, tag="restart"):
 
     downtime: Duration = DOWNTIME_US
 
-    def lasts(self) -> bool:
-        return False
+    def length_us(self) -> int | None:
+        return self.downtime
 
     def check(self) -> None:
         if self.for_ is not None:
             raise ValueError("a restart has downtime, not for")
+        if self.until is not None and self.every is None:
+            raise ValueError("a restart has downtime, not until (unless with every)")
+        if not self.downtime:
+            raise ValueError("downtime must be above zero")
 
     def primitives(self) -> tuple[Primitive, ...]:
-        return (Bounce(nodes=self.selectors(), downtime_us=self.downtime),)
+        return (Down(nodes=self.selectors(), mode="restart"),)

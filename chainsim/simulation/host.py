@@ -1,0 +1,376 @@
+"""The machine that a node runs on: its CPU, its queues, its timers, its disk, its FIFO of effects.
+
+Life of an event: it arrives; an idle CPU takes it at once, a busy one later; ``handle`` runs, and
+what it cost (``Compute``) keeps the CPU busy; then the effects are released, in order (law 2).
+``Persist`` goes to the disk's buffer at once, and one fsync starts when the effects of the event
+are through; ``Send`` and ``Broadcast`` wait for every write before them; all else acts at once.
+The process can die between any two effects.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from chainsim.simulation.clock import Clock
+from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress
+from chainsim.simulation.disk import Disk, Survival
+from chainsim.simulation.draws import Occurrences
+from chainsim.simulation.scheduler import (
+    COUNTER_SHIFT,
+    DISK,
+    INSTANCE_SHIFT,
+    TIMER,
+)
+from chainsim.trace import NodeChanged, Persisted, TimerExpired
+from consensus import effects as do
+from consensus.effects import Compute, TimerKey
+from consensus.events import Boot, Event, Receive, Submit, TimerFired
+from consensus.messages import Message, Request
+from consensus.types import NodeId
+from nodes.node import Node
+from scenarios.rng import PPM
+
+if TYPE_CHECKING:
+    from chainsim.simulation.network import LinkRule, Plan, Target
+    from chainsim.simulation.world import World
+
+Kind = Literal["validator", "client", "observer"]
+
+NEVER_US: Final = 1 << 62
+"""Until when the CPU of a dead process is busy."""
+
+
+class Host:
+    """One place in the world; the node in it comes and goes."""
+
+    __slots__ = (
+        "_handle",
+        "_released",
+        "_sync_id",
+        "_table",
+        "_timers",
+        "_waiting",
+        "_wake_id",
+        "_world",
+        "busy_until_us",
+        "card_free_ns",
+        "city",
+        "clock",
+        "counter",
+        "disk",
+        "factor_ppm",
+        "factory",
+        "house",
+        "id",
+        "id_base",
+        "incarnation",
+        "ingress",
+        "instance",
+        "kind",
+        "last_plan",
+        "last_to",
+        "node",
+        "occurrences",
+        "party",
+        "plans",
+        "role",
+        "rules",
+        "targets",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        world: World,
+        instance: int,
+        id_: NodeId,
+        kind: Kind,
+        factory: Callable[[], Node],
+    ) -> None:
+        self._world: Final = world
+        self.instance: Final = instance
+        self.id: Final = id_
+        self.kind: Final[Kind] = kind
+        self.factory: Final = factory
+        self.role = self.city = self.party = self.house = ""
+        self.id_base: Final = instance << INSTANCE_SHIFT
+        self.counter = 0
+        """Events that this instance caused; survives restarts."""
+        self.incarnation = 0
+        """Changes at each start and each end of the process."""
+        self.node: Node | None = None
+        self.clock: Clock | None = None
+        """None: right."""
+        self.disk = Disk()
+        self.ingress = Ingress()
+        self.busy_until_us = NEVER_US
+        self.factor_ppm = PPM
+        """How long CPU work takes, of its usual time."""
+        self._handle: Callable[[Event], list[do.Effect]] = _nobody
+        self._released: list[do.Effect] | None = None
+        """Effects of the work that the CPU is busy with."""
+        self._wake_id = 0
+        self._sync_id = 0
+        self._timers: dict[TimerKey, int] = {}
+        self._waiting: deque[tuple[int, do.Send | do.Broadcast]] = deque()
+        """(write that must be durable first, what to send)"""
+        # The network's, kept here so that a message finds them without a look-up.
+        self.occurrences = Occurrences()
+        self.card_free_ns = 0
+        self.rules: dict[int, tuple[LinkRule, ...]] = {}
+        self.plans: dict[tuple[NodeId, ...], Plan] = {}
+        self.targets: dict[NodeId, Target] = {}
+        self.last_to: tuple[NodeId, ...] | None = None
+        self.last_plan: Any = None
+        self._table: Final[dict[type[do.Effect], Callable[[int, Any], None]]] = {
+            do.Send: self._send,
+            do.Broadcast: self._broadcast,
+            do.Persist: self._write,
+            do.Compact: self._write,
+            do.SetTimer: self._set_timer,
+            do.CancelTimer: self._cancel_timer,
+            do.Compute: _done_already,
+        }
+
+    @property
+    def up(self) -> bool:
+        """Whether a process runs here."""
+        return self.node is not None
+
+    # The process
+
+    def boot(self, now_us: int) -> None:
+        """A process starts and finds what the disk holds."""
+        assert self.node is None, f"{self.id} runs already"
+        self.incarnation += 1
+        self.node = self.factory()
+        self._handle = self.node.handle
+        self.busy_until_us = now_us
+        self._world.recorder.record(NodeChanged(now_us, self.id, "up"))
+        log, blocks = self.disk.read()
+        self._work(now_us, Boot(self._local(now_us), log, blocks))
+
+    def kill(self, now_us: int, survival: Survival) -> None:
+        """The process dies; of the disk there remains what ``survival`` says."""
+        assert self.node is not None, f"{self.id} is down already"
+        self.incarnation += 1
+        self.node = None
+        self._handle = _nobody
+        self.busy_until_us = NEVER_US
+        self._released = None
+        self._wake_id = self._sync_id = 0
+        self._timers.clear()
+        self._waiting.clear()
+        self.disk.crash(survival)
+        for action, event_id, payload in self.ingress.clear():
+            if action is Receive:
+                self._lose(now_us, event_id, payload, "down")
+        self._world.recorder.record(NodeChanged(now_us, self.id, "down"))
+
+    # Events
+
+    def arrive(self, now_us: int, event_id: int, message: Message) -> None:
+        """A message is here."""
+        if self.busy_until_us > now_us:
+            self._queue_message(now_us, event_id, message)
+            return
+        clock = self.clock
+        local_us = now_us if clock is None else clock.read(now_us)
+        effects = self._handle(Receive(local_us, message))
+        if effects:
+            self._finish(now_us, effects)
+
+    def arrive_traced(self, now_us: int, event_id: int, message: Message) -> None:
+        """Like ``arrive``, with a record of it."""
+        if self.node is not None:
+            self._world.trace_arrival(now_us, event_id, self.id, message)
+        self.arrive(now_us, event_id, message)
+
+    def submit(self, now_us: int, event_id: int, event: tuple[bytes, tuple[str, ...]]) -> None:
+        """The node's user wants something done; nobody hears while the process is down."""
+        if self.busy_until_us <= now_us:
+            self._work(now_us, Submit(self._local(now_us), *event))
+        elif self.node is not None:
+            self._enqueue(OWN, self.instance, (Submit, event_id, event))
+
+    def _on_timer(self, now_us: int, event_id: int, key: TimerKey) -> None:
+        if self._timers.get(key) != event_id:
+            return  # cancelled, armed anew, or the process is another
+        if self.busy_until_us > now_us:
+            self._enqueue(OWN, self.instance, (TimerFired, event_id, key))
+        else:
+            self._fire(now_us, key)
+
+    def _fire(self, now_us: int, key: TimerKey) -> None:
+        del self._timers[key]
+        incarnation = self.incarnation
+        self._world.recorder.record(TimerExpired(now_us, self.id, ":".join(key)))
+        self._world.happened(now_us, "timer-fired", self)
+        if self.incarnation == incarnation:
+            self._work(now_us, TimerFired(self._local(now_us), key))
+
+    def _queue_message(self, now_us: int, event_id: int, message: Message) -> None:
+        if self.node is None:
+            self._lose(now_us, event_id, message, "down")
+            return
+        class_ = CLIENTS if isinstance(message, Request) else CONSENSUS
+        if not self._enqueue(class_, event_id >> INSTANCE_SHIFT, (Receive, event_id, message)):
+            self._lose(now_us, event_id, message, "overflow")
+
+    def _enqueue(self, class_: int, sender: int, item: tuple[Any, int, Any]) -> bool:
+        taken = self.ingress.push(class_, sender, item)
+        if not self._wake_id:
+            self._wake_at(self.busy_until_us)
+        return taken
+
+    def _lose(self, now_us: int, event_id: int, message: Message, cause: str) -> None:
+        world = self._world
+        sender = world.hosts[event_id >> INSTANCE_SHIFT].id
+        world.network.drop(now_us, sender, self.id, message, cause)
+
+    # The CPU
+
+    def _local(self, now_us: int) -> int:
+        return now_us if self.clock is None else self.clock.read(now_us)
+
+    def _work(self, now_us: int, event: Event) -> None:
+        effects = self._handle(event)
+        if effects:
+            self._finish(now_us, effects)
+
+    def _finish(self, now_us: int, effects: list[do.Effect]) -> None:
+        """The work is charged; its effects are released when the CPU is done with it."""
+        cost_us = 0
+        for effect in effects:
+            if type(effect) is Compute:
+                cost_us += self._world.price_us(effect)
+        if not cost_us:
+            self._apply(now_us, effects)
+            return
+        if self.factor_ppm != PPM:
+            cost_us = cost_us * self.factor_ppm // PPM
+        self.busy_until_us = now_us + cost_us
+        if len(effects) > 1:
+            self._released = effects
+            self._wake_at(self.busy_until_us)
+        elif self.ingress.waiting:
+            self._wake_at(self.busy_until_us)
+
+    def _wake_at(self, at_us: int) -> None:
+        self._wake_id = self._push(at_us, DISK, self._wake)
+
+    def _wake(self, now_us: int, event_id: int, _payload: None) -> None:
+        """The CPU is done with something."""
+        if event_id != self._wake_id:
+            return
+        self._wake_id = 0
+        effects = self._released
+        if effects is not None:
+            self._released = None
+            self._apply(now_us, effects)
+        while self.ingress.waiting and self.busy_until_us <= now_us:
+            self._take(now_us, *self.ingress.pop())
+
+    def _take(self, now_us: int, action: Any, event_id: int, payload: Any) -> None:
+        if action is Receive:
+            self._work(now_us, Receive(self._local(now_us), payload))
+        elif action is Submit:
+            self._work(now_us, Submit(self._local(now_us), *payload))
+        elif self._timers.get(payload) == event_id:
+            self._fire(now_us, payload)
+
+    # Effects
+
+    def _apply(self, now_us: int, effects: list[do.Effect]) -> None:
+        incarnation = self.incarnation
+        table = self._table
+        others = self._world.effects
+        for effect in effects:
+            kind = type(effect)
+            act = table.get(kind)
+            if act is not None:
+                act(now_us, effect)
+            else:
+                others[kind](now_us, self, effect)
+                if self.incarnation != incarnation:
+                    return  # a fault struck at that very moment
+        disk = self.disk
+        if disk.appended != disk.started and not self._sync_id:
+            self._sync(now_us)
+
+    def _send(self, now_us: int, effect: do.Send) -> None:
+        disk = self.disk
+        if disk.appended != disk.synced:
+            self._waiting.append((disk.appended, effect))
+        else:
+            self._world.announce(now_us, self, effect.message)
+            self._world.network.unicast(now_us, self, effect.to, effect.message)
+
+    def _broadcast(self, now_us: int, effect: do.Broadcast) -> None:
+        disk = self.disk
+        if disk.appended != disk.synced:
+            self._waiting.append((disk.appended, effect))
+        else:
+            self._world.announce(now_us, self, effect.message)
+            self._world.network.broadcast(now_us, self, effect.to, effect.message)
+
+    def _set_timer(self, now_us: int, effect: do.SetTimer) -> None:
+        delay_us = effect.delay_us
+        if self.clock is not None:
+            delay_us = self.clock.delay(now_us, delay_us)
+        self._timers[effect.key] = self._push(now_us + delay_us, TIMER, self._on_timer, effect.key)
+
+    def _cancel_timer(self, _now_us: int, effect: do.CancelTimer) -> None:
+        self._timers.pop(effect.key, None)
+
+    # The disk
+
+    def _write(self, _now_us: int, effect: do.Persist | do.Compact) -> None:
+        self.disk.append(effect)
+
+    def _sync(self, now_us: int) -> None:
+        mark = self.disk.start()
+        done_us = now_us + self._world.fsync_us(self, mark)
+        self._sync_id = self._push(done_us, DISK, self._synced, mark)
+
+    def _synced(self, now_us: int, event_id: int, mark: int) -> None:
+        if event_id != self._sync_id:
+            return  # the process died meanwhile
+        self._sync_id = 0
+        count = self.disk.complete(mark)
+        incarnation = self.incarnation
+        self._world.recorder.record(Persisted(now_us, self.id, count))
+        self._world.happened(now_us, "persisted", self)
+        waiting = self._waiting
+        while self.incarnation == incarnation and waiting and waiting[0][0] <= mark:
+            effect = waiting.popleft()[1]
+            if type(effect) is do.Send:
+                self._world.announce(now_us, self, effect.message)
+                self._world.network.unicast(now_us, self, effect.to, effect.message)
+            else:
+                self._world.announce(now_us, self, effect.message)
+                self._world.network.broadcast(now_us, self, effect.to, effect.message)  # type: ignore[arg-type]
+        if self.disk.appended != self.disk.started and not self._sync_id:
+            self._sync(now_us)
+
+    def _push(
+        self,
+        at_us: int,
+        priority: int,
+        action: Callable[[int, int, Any], None],
+        payload: Any = None,
+    ) -> int:
+        self.counter += 1
+        event_id = self.id_base | self.counter << COUNTER_SHIFT
+        heappush(self._world.scheduler.heap, (at_us, priority, event_id, action, payload))
+        return event_id
+
+
+def _nobody(_event: Event) -> list[do.Effect]:
+    raise AssertionError("a dead process was given an event")
+
+
+def _done_already(_now_us: int, _effect: do.Effect) -> None:
+    """Compute: charged before the effects were released."""

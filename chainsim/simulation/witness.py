@@ -1,0 +1,119 @@
+"""Turns what nodes do into trace records, and tells the director of what faults may wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from chainsim.trace import Accused, Executed, Reached, Signed, Submitted
+from chainsim.trace import Final as FinalRecord
+from consensus.effects import Effect, Milestone, Report
+from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare
+from nodes.effects import BlockExecuted, RequestFinal, RequestSigned
+
+if TYPE_CHECKING:
+    from chainsim.simulation.host import Host
+    from chainsim.simulation.world import World
+
+_VOTES: Final = frozenset((PrePrepare, Prepare, Commit, Checkpoint))
+"""Types whose record names the digest that is voted for."""
+
+
+class Witness:
+    """Writes the record of one run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._record = world.recorder.record
+        self._submitted_us: dict[tuple[str, int], int] = {}
+        self._stable = 0
+        self.effects: dict[type[Effect], Callable[[int, Host, Any], None]] = {
+            Milestone: self._milestone,
+            BlockExecuted: self._executed,
+            RequestSigned: self._submitted,
+            RequestFinal: self._final,
+            Report: self._accused,
+        }
+
+    def signed(self, now_us: int, host: Host, message: Message) -> None:
+        """A message leaves; recorded if it is the node's own."""
+        sender = message.sender
+        if sender not in (host.id, host.party):
+            return  # relayed
+        kind = type(message)
+        view, sequence = message.slot()
+        digest = message.digest if kind in _VOTES else message.digest_bytes  # type: ignore[attr-defined]
+        self._record(Signed(now_us, host.id, message.TYPE, message.epoch, view, sequence, digest))
+
+    def _milestone(self, now_us: int, host: Host, effect: Milestone) -> None:
+        event, view, sequence = effect.event, effect.view, effect.sequence
+        self._record(Reached(now_us, host.id, event, view, sequence, effect.digest, effect.cause))
+        if event == "checkpoint-stable":
+            host.occurrences.stable(sequence)
+            if sequence > self._stable:
+                self._stable = sequence
+                for other in self._world.hosts[len(self._world.validators) + 1 :]:
+                    other.occurrences.stable(sequence)
+        elif event == "new-view-entered":
+            host.occurrences.entered(view)
+        self._world.director.happened(now_us, event, host, view, sequence)
+
+    def _executed(self, now_us: int, host: Host, effect: BlockExecuted) -> None:
+        block = effect.block
+        header = block.header
+        self._record(
+            Executed(
+                now_us,
+                host.id,
+                header.height,
+                header.hash,
+                header.state_root,
+                block.reply_root,
+                header.batch_digest,
+                len(block.batch.requests),
+                effect.replayed,
+                block,
+            )
+        )
+        if effect.replayed:
+            return
+        director = self._world.director
+        incarnation = host.incarnation
+        for event in ("executed", "height"):
+            if host.incarnation == incarnation:
+                director.happened(now_us, event, host, block.certificate.view, header.height)
+
+    def _submitted(self, now_us: int, host: Host, effect: RequestSigned) -> None:
+        request = effect.request
+        self._submitted_us[host.id, request.number] = now_us
+        self._record(Submitted(now_us, host.id, request.number, request.digest))
+
+    def _final(self, now_us: int, host: Host, effect: RequestFinal) -> None:
+        since_us = self._submitted_us.pop((host.id, effect.number), now_us)
+        self._record(
+            FinalRecord(
+                now_us,
+                host.id,
+                effect.number,
+                code_of(effect.result),
+                now_us - since_us,
+                effect.result,
+            )
+        )
+
+    def _accused(self, now_us: int, host: Host, effect: Report) -> None:
+        what = effect.misbehaviour
+        self._record(Accused(now_us, host.id, what.culprit, what.kind, what))
+
+
+def code_of(result: bytes) -> str:
+    """The receipt's code, first in ``Reply.result``; empty if the bytes hold none."""
+    try:
+        fields = msgspec.msgpack.decode(result)
+    except msgspec.DecodeError:
+        return ""
+    if isinstance(fields, list) and fields and isinstance(fields[0], str):
+        return fields[0]
+    return ""
