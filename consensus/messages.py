@@ -454,5 +454,9 @@ def signed(message: M, signer: Signer) -> M:
 
 def decode(data: bytes) -> ConsensusMessage:
     """Reads a message from the wire. Raises ``msgspec.DecodeError`` on anything else."""
-    message: ConsensusMessage = _DECODER.decode(data)
+    try:
+        message: ConsensusMessage = _DECODER.decode(data)
+    except (ValueError, OverflowError, RecursionError) as error:
+        # Broken UTF-8 in a tag and deep nesting get out of msgspec as they are.
+        raise msgspec.DecodeError(str(error)) from None
     return message

@@ -33,7 +33,7 @@ def outcome_of(result: bytes) -> Outcome | None:
     """The decoded ``Reply.result``, or None when it isn't one."""
     try:
         return _DECODER.decode(result)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):  # msgspec's own errors are ValueErrors too
         return None
 
 

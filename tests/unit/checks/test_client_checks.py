@@ -40,6 +40,7 @@ def is_final(height: int) -> Any:
         (encode(("OK", 9, 0, "")), "no honest validator executed"),
         (b"\xc1", "can't be read"),
         (encode(("OK", 2)), "can't be read"),
+        (encode(("OK", 2, 0, "")).replace(b"OK", b"\xf0K"), "can't be read"),
     ],
 )
 def test_a_false_result_is_caught(result: bytes, words: str) -> None:

@@ -1,0 +1,98 @@
+"""Hypothesis strategies for every protocol message, with small domains so that values meet."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from consensus.messages import (
+    Batch,
+    BatchReply,
+    CertifiedBatch,
+    Checkpoint,
+    Commit,
+    CommitCertificate,
+    CoSignature,
+    FetchBatch,
+    FetchViewChange,
+    Message,
+    NewView,
+    Prepare,
+    PreparedCertificate,
+    PrePrepare,
+    Reply,
+    Request,
+    SlotStatus,
+    Status,
+    ViewChange,
+)
+
+CHAINS = st.sampled_from([b"", b"\x00" * 32, b"\x01" * 32])
+NUMBERS = st.one_of(st.integers(0, 3), st.integers(0, 2**63 - 1))
+NAMES = st.sampled_from(["", "a", "b", "prepare", "commit", "ministry"])
+DIGESTS = st.one_of(st.sampled_from([b"", b"\x00" * 32, b"\x01" * 32]), st.binary(max_size=33))
+SIGNATURES = st.binary(max_size=4)
+HEAD = (CHAINS, NUMBERS, NAMES)
+
+COSIGNATURES = st.lists(st.builds(CoSignature, NAMES, DIGESTS, SIGNATURES), max_size=2).map(tuple)
+REQUESTS = st.builds(
+    Request, *HEAD, NUMBERS, st.binary(max_size=8), DIGESTS, SIGNATURES, COSIGNATURES
+)
+BATCHES = st.builds(Batch, NUMBERS, st.lists(REQUESTS, max_size=2).map(tuple))
+HEADERS = st.builds(PrePrepare, *HEAD, NUMBERS, NUMBERS, DIGESTS, SIGNATURES)
+PRE_PREPARES = st.builds(
+    PrePrepare, *HEAD, NUMBERS, NUMBERS, DIGESTS, SIGNATURES, st.one_of(st.none(), BATCHES)
+)
+PREPARES = st.builds(Prepare, *HEAD, NUMBERS, NUMBERS, DIGESTS, SIGNATURES)
+COMMITS = st.builds(Commit, *HEAD, NUMBERS, NUMBERS, DIGESTS, SIGNATURES)
+CHECKPOINTS = st.builds(Checkpoint, *HEAD, NUMBERS, DIGESTS, SIGNATURES)
+REPLIES = st.builds(Reply, *HEAD, NUMBERS, NAMES, NUMBERS, st.binary(max_size=4), SIGNATURES)
+PREPARED = st.builds(PreparedCertificate, HEADERS, st.lists(PREPARES, max_size=2).map(tuple))
+CERTIFICATES = st.builds(
+    CommitCertificate, NUMBERS, NUMBERS, NUMBERS, DIGESTS, st.lists(COMMITS, max_size=2).map(tuple)
+)
+VIEW_CHANGES = st.builds(
+    ViewChange,
+    *HEAD,
+    NUMBERS,
+    NUMBERS,
+    st.lists(CHECKPOINTS, max_size=2).map(tuple),
+    st.lists(PREPARED, max_size=2).map(tuple),
+    SIGNATURES,
+)
+NEW_VIEWS = st.builds(
+    NewView,
+    *HEAD,
+    NUMBERS,
+    st.lists(st.tuples(NAMES, DIGESTS), max_size=2).map(tuple),
+    st.lists(HEADERS, max_size=2).map(tuple),
+    SIGNATURES,
+)
+SLOTS = st.builds(SlotStatus, NUMBERS, st.booleans(), NUMBERS, NUMBERS)
+STATUSES = st.builds(
+    Status,
+    *HEAD,
+    NUMBERS,
+    st.booleans(),
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    st.lists(SLOTS, max_size=2).map(tuple),
+    SIGNATURES,
+)
+BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
+    Request: REQUESTS,
+    PrePrepare: PRE_PREPARES,
+    Prepare: PREPARES,
+    Commit: COMMITS,
+    Reply: REPLIES,
+    Checkpoint: CHECKPOINTS,
+    ViewChange: VIEW_CHANGES,
+    NewView: NEW_VIEWS,
+    Status: STATUSES,
+    FetchBatch: st.builds(FetchBatch, *HEAD, NUMBERS, DIGESTS, SIGNATURES),
+    BatchReply: st.builds(BatchReply, *HEAD, NUMBERS, BATCHES, SIGNATURES),
+    FetchViewChange: st.builds(FetchViewChange, *HEAD, NUMBERS, NAMES, DIGESTS, SIGNATURES),
+    CertifiedBatch: st.builds(CertifiedBatch, *HEAD, NUMBERS, BATCHES, CERTIFICATES, SIGNATURES),
+}
+MESSAGES = st.one_of(*BY_TYPE.values())
