@@ -1,0 +1,39 @@
+"""Hostile validators: one file per behaviour, all of them wrappers around an honest node.
+
+To add one, write a file with a ``Behaviour`` and a line in ``BEHAVIOURS``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nodes.byzantine.base import Attacker, Behaviour, Byzantine, Draws, Options
+from nodes.byzantine.bogus_view_change import BogusViewChange
+from nodes.byzantine.conflicting_votes import ConflictingVotes
+from nodes.byzantine.equivocate import Equivocate
+from nodes.byzantine.random_mutation import RandomMutation
+from nodes.byzantine.silent import Silent
+from nodes.byzantine.stale_replay import StaleReplay
+from nodes.byzantine.twins import Twins
+from nodes.byzantine.withhold import Withhold
+
+BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
+    "bogus-view-change": BogusViewChange,
+    "conflicting-votes": ConflictingVotes,
+    "equivocate": Equivocate,
+    "random-mutation": RandomMutation,
+    "silent": Silent,
+    "stale-replay": StaleReplay,
+    "withhold": Withhold,
+}
+"""By the name that a scenario uses; ``twins`` wraps two nodes and is made apart."""
+
+__all__ = [
+    "BEHAVIOURS",
+    "Attacker",
+    "Behaviour",
+    "Byzantine",
+    "Draws",
+    "Options",
+    "Twins",
+]
