@@ -1,1 +1,25 @@
-"""Who submits what, and when: one file per workload."""
+"""What clients do: one file per kind of workload, and the table of those that exist.
+
+To add one: write its file (a struct with the fields of the scenario's table, ``submissions()``
+and ``problems()``), and add its line here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scenarios.workload.auction import Auction
+from scenarios.workload.base import Problem, Submission, Workload
+from scenarios.workload.days import Days
+from scenarios.workload.script import Script
+from scenarios.workload.transfers import Transfers
+
+__all__ = ["WORKLOADS", "Problem", "Submission", "Workload"]
+
+WORKLOADS: Final[dict[str, type[Workload]]] = {
+    "script": Script,
+    "transfers": Transfers,
+    "days": Days,
+    "auction": Auction,
+}
+"""By the ``kind`` that a scenario names."""

@@ -1,0 +1,105 @@
+"""Does ``[expect]`` name things that exist, and can each of its lines fail?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from nodes.ledger import codes
+from nodes.ledger.transactions import BODIES
+from scenarios.convert import entries, whole
+from scenarios.errors import ScenarioError, did_you_mean, unknown
+from scenarios.faults import FAULTS
+from scenarios.fitting_genesis import can_make_genesis
+from scenarios.genesis import merged
+from scenarios.metrics import METRICS, comparable
+from scenarios.schema import (
+    MILESTONES,
+    SOMETIMES,
+    Expect,
+    ExpectBalance,
+    ExpectMetric,
+    ExpectReceipts,
+    Scenario,
+    seats,
+)
+from scenarios.units import parse_amount
+
+CODES: Final = tuple(
+    sorted(name for name, value in vars(codes).items() if isinstance(value, str) and name == value)
+)
+"""Receipt codes that the ledger knows."""
+
+DVP_EXPIRE: Final = "DVP_EXPIRE"
+"""A receipt that no transaction asks for: the ledger's own, of an instruction past its deadline."""
+
+
+def expect_problems(scenario: Scenario) -> Iterator[ScenarioError]:
+    """Everything wrong with the section that its fields alone don't show."""
+    yield from _names(scenario)
+    yield from _receipts(scenario.expect)
+    yield from _balances(scenario)
+    yield from _metrics(scenario.expect)
+
+
+def _names(scenario: Scenario) -> Iterator[ScenarioError]:
+    expect = scenario.expect
+    ids = [validator.id for validator in seats(scenario)]
+    for path, culprit in entries("expect.culprits", expect.culprits, str):
+        if culprit not in ids:
+            yield unknown(path, "validator", culprit, ids)
+    events = (*SOMETIMES, *MILESTONES, *FAULTS)
+    for path, event in entries("expect.sometimes", expect.sometimes, str):
+        if event not in events:
+            yield unknown(path, "event", event, events)
+    roles = sorted({validator.role for validator in seats(scenario)})
+    for path, role in entries("expect.halt_alone_never", expect.halt_alone_never, str):
+        if roles and role not in roles:
+            hint = did_you_mean(role, roles)
+            yield ScenarioError(path, f'no validator has the role "{role}"{hint}')
+
+
+def _receipts(expect: Expect) -> Iterator[ScenarioError]:
+    types = (*BODIES, DVP_EXPIRE)
+    for path, row in entries("expect.receipts", expect.receipts, ExpectReceipts):
+        if whole(row.tx) and row.tx not in types:
+            yield unknown(f"{path}.tx", "transaction", row.tx, types)
+        if row.code not in CODES:
+            yield unknown(f"{path}.code", "code", row.code, CODES)
+        bounds = row.min is not None or row.max is not None
+        if row.count is not None and bounds:
+            yield ScenarioError(path, "wanted count, or min and max, not both")
+        if row.count is None and not bounds:
+            yield ScenarioError(path, "wanted count, min or max")
+
+
+def _metrics(expect: Expect) -> Iterator[ScenarioError]:
+    for path, metric in entries("expect.metric", expect.metric, ExpectMetric):
+        if not whole(metric):
+            continue
+        if metric.name not in METRICS:
+            yield unknown(f"{path}.name", "metric", metric.name, METRICS)
+        elif comparable(metric.name, metric.value) is None:
+            message = f"wanted {METRICS[metric.name]}, got {metric.value!r}"
+            yield ScenarioError(f"{path}.value", message)
+
+
+def _balances(scenario: Scenario) -> Iterator[ScenarioError]:
+    if not can_make_genesis(scenario):
+        return
+    spec = merged(scenario)
+    created = _created(scenario)
+    accounts = [*(account.id for account in spec.accounts), *created]
+    assets = [*(spec.currencies or ("PKR",)), *(item.id for item in spec.series), *created]
+    for path, row in entries("expect.balance", scenario.expect.balance, ExpectBalance):
+        if whole(row.account) and row.account not in accounts:
+            yield unknown(f"{path}.account", "account", row.account, accounts)
+        if whole(row.amount) and (asset := parse_amount(row.amount).asset) not in assets:
+            yield unknown(f"{path}.amount", "currency or series", asset, assets)
+
+
+def _created(scenario: Scenario) -> list[str]:
+    """Ids of accounts and series that scripts bring into being while the run goes on."""
+    steps = [step for work in scenario.workload for step in getattr(work, "steps", ())]
+    kinds = ("ACCOUNT_OPEN", "SERIES_DEFINE")
+    return [str(step.body.get("id", "")) for step in steps if getattr(step, "tx", "") in kinds]
