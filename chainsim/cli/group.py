@@ -11,6 +11,7 @@ COMMANDS: Final[dict[str, str]] = {
     "list": "chainsim.cli.list",
     "show": "chainsim.cli.show",
     "validate": "chainsim.cli.validate",
+    "schema": "chainsim.cli.schema",
     "new": "chainsim.cli.new",
 }
 """Name -> the module that holds it as ``command``, in the order of the help page."""
