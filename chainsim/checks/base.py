@@ -49,7 +49,7 @@ class Check:
 
     name: ClassVar[str]
     kind: ClassVar[Kind] = "safety"
-    subscribes: ClassVar[tuple[type[Record], ...]]
+    subscribes: tuple[type[Record], ...]
     """The record types that ``on_record`` wants; it gets no others."""
 
     def __init__(self, context: CheckContext) -> None:

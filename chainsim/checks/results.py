@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import msgspec
 
 from chainsim.checks.base import Check
@@ -43,7 +41,7 @@ class ChainProperty(Check):
     That all honest validators execute the same one is agreement's business.
     """
 
-    subscribes: ClassVar[tuple[type[Record], ...]] = (Executed,)
+    subscribes: tuple[type[Record], ...] = (Executed,)
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)

@@ -14,51 +14,65 @@ from chainsim.trace import (
     NodeChanged,
     Reached,
     Record,
+    Signed,
     TimerExpired,
 )
+from consensus.types import NodeId
+
+_Memory = set[tuple[NodeId, int]]
+"""What a predicate wants to remember of earlier records."""
 
 
-def _view_change(record: Record) -> bool:
+def _view_change(record: Record, _memory: _Memory) -> bool:
     return type(record) is Reached and record.event == "new-view-entered" and record.view > 0
 
 
-def _checkpoint(record: Record) -> bool:
+def _checkpoint(record: Record, _memory: _Memory) -> bool:
     return type(record) is Reached and record.event == "checkpoint-stable"
 
 
-def _state_transfer(record: Record) -> bool:
+def _state_transfer(record: Record, _memory: _Memory) -> bool:
     return type(record) is Reached and record.event.startswith("state-transfer")
 
 
-def _timeout(record: Record) -> bool:
+def _timeout(record: Record, _memory: _Memory) -> bool:
     return type(record) is TimerExpired and record.key.startswith(("request", "new-view"))
 
 
-def _crash(record: Record) -> bool:
+def _crash(record: Record, _memory: _Memory) -> bool:
     return type(record) is NodeChanged and record.state == "down"
 
 
-def _restart(record: Record) -> bool:
-    return type(record) is NodeChanged and record.state == "up" and record.at_us > 0
+def _restart(record: Record, memory: _Memory) -> bool:
+    if type(record) is not NodeChanged:
+        return False
+    if record.state == "down":
+        memory.add((record.node, 0))
+    return record.state == "up" and (record.node, 0) in memory
 
 
-def _block(record: Record) -> bool:
+def _block(record: Record, _memory: _Memory) -> bool:
     return type(record) is Executed and record.transactions > 0
 
 
-def _null_request(record: Record) -> bool:
+def _null_request(record: Record, _memory: _Memory) -> bool:
     return type(record) is Executed and record.transactions == 0
 
 
-def _retransmission(record: Record) -> bool:
-    return type(record) is TimerExpired and record.key.startswith("retransmit")
+def _retransmission(record: Record, memory: _Memory) -> bool:
+    if type(record) is not Signed or record.type != "request":
+        return False
+    key = (record.node, record.sequence)
+    again = key in memory
+    memory.add(key)
+    return again
 
 
-def _misbehaviour(record: Record) -> bool:
+def _misbehaviour(record: Record, _memory: _Memory) -> bool:
     return type(record) is Accused
 
 
-COVERAGE: Final[dict[str, Callable[[Record], bool]]] = {
+COVERAGE: Final[dict[str, Callable[[Record, _Memory], bool]]] = {
     "view-change": _view_change,
     "checkpoint": _checkpoint,
     "state-transfer": _state_transfer,
@@ -74,23 +88,32 @@ COVERAGE: Final[dict[str, Callable[[Record], bool]]] = {
 
 
 class Sometimes(Check):
-    """Each named event happened at least once; the others are counted for the record."""
+    """Each named event happened at least once."""
 
     name = "sometimes"
     kind = "coverage"
-    subscribes = (Reached, Executed, TimerExpired, NodeChanged, FaultChanged, Accused)
+    subscribes: tuple[type[Record], ...] = (
+        Reached,
+        Executed,
+        Signed,
+        TimerExpired,
+        NodeChanged,
+        FaultChanged,
+        Accused,
+    )
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
-        self._missing: dict[str, Callable[[Record], bool]] = {
-            name: COVERAGE[name] for name in context.sometimes if name in COVERAGE
-        }
-        self._missing_names = {name for name in context.sometimes if name not in COVERAGE}
+        names = context.sometimes
+        self._missing = {name: _Memory() for name in names if name in COVERAGE}
+        self._missing_names = {name for name in names if name not in COVERAGE}
         self._seen: list[str] = []
+        if not names:
+            self.subscribes = ()
 
     def on_record(self, record: Record) -> None:
-        if self._missing:
-            for name in [name for name, happened in self._missing.items() if happened(record)]:
+        for name, memory in list(self._missing.items()):
+            if COVERAGE[name](record, memory):
                 del self._missing[name]
                 self._seen.append(name)
         if self._missing_names:

@@ -13,6 +13,7 @@ from chainsim.trace import (
     Persisted,
     Reached,
     Record,
+    Signed,
     TimerExpired,
     Violation,
 )
@@ -29,16 +30,17 @@ def _null_block() -> Record:
     return executed(5, "v0", Story().block(1, []))
 
 
-HAPPENING: dict[str, Record] = {
+REQUEST = Signed(5, "alice", "request", 0, 0, 1, D)
+HAPPENING: dict[str, Record | list[Record]] = {
     "view-change": Reached(5, "v0", "new-view-entered", 1, 0, b""),
     "checkpoint": Reached(5, "v0", "checkpoint-stable", 0, 10, D),
     "state-transfer": Reached(5, "v0", "state-transferred", 0, 10, D),
     "timeout": TimerExpired(5, "v0", "request"),
     "crash": NodeChanged(5, "v0", "down"),
-    "restart": NodeChanged(5, "v0", "up"),
+    "restart": [NodeChanged(4, "v9", "down"), NodeChanged(5, "v9", "up")],
     "block": _block(),
     "null-request": _null_block(),
-    "retransmission": TimerExpired(5, "alice", "retransmit"),
+    "retransmission": [REQUEST, REQUEST],
     "misbehaviour": Accused(5, "v0", "v1", "conflicting-commit"),
     "partition": FaultChanged(5, "", 0, "partition", True),
     "prepared": Reached(5, "v0", "prepared", 0, 1, D),
@@ -46,19 +48,31 @@ HAPPENING: dict[str, Record] = {
 ELSE: list[Record] = [
     Reached(1, "v0", "new-view-entered", 0, 0, b""),
     NodeChanged(0, "v0", "up"),
+    NodeChanged(3, "v8", "up"),  # a late start is no restart
+    Signed(4, "alice", "request", 0, 0, 9, D),
     TimerExpired(2, "v0", "status"),
     FaultChanged(3, "", 0, "slow", False),
 ]
+
+
+def happening(name: str) -> list[Record]:
+    records = HAPPENING[name]
+    return records if isinstance(records, list) else [records]
 
 
 @pytest.mark.parametrize("name", [*COVERAGE, "partition", "prepared"])
 def test_a_named_event_must_have_happened(name: str) -> None:
     story = Story()
     context = story.context(sometimes=(name,))
-    seen = judge("sometimes", context, [*ELSE, HAPPENING[name]], story.end(9))
+    seen = judge("sometimes", context, [*ELSE, *happening(name)], story.end(9))
     assert seen.ok
     assert name in seen.detail
-    others = [record for other, record in HAPPENING.items() if other != name]
+    others = [
+        record
+        for other in HAPPENING
+        if other != name and {other, name} != {"crash", "restart"}
+        for record in happening(other)
+    ]
     unseen = judge("sometimes", context, [*ELSE, *others], story.end(9))
     assert not unseen.ok
     assert unseen.findings[0].at_us == 9
