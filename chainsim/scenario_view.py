@@ -121,8 +121,8 @@ def _fault_span(fault: Fault) -> Span:
     if fault.every is not None:
         note += f", every {show_duration(fault.every)}"
         return Span(kind, start, fault.until, note)
-    until = fault.until if fault.for_ is None else start + fault.for_
-    return Span(kind, start, until if fault.lasts() else start, note)
+    length_us = fault.length_us()
+    return Span(kind, start, fault.until if length_us is None else start + length_us, note)
 
 
 def _timeline(scenario: Scenario, width: int, plain: bool) -> RenderableType:

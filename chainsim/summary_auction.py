@@ -6,14 +6,24 @@ once with its mark, and a differing one with the published figure after it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from chainsim.run_summary import Auction, AuctionRow, Figure
 
-WIDE = 120
+WIDE: Final = 120
 """Columns from which ours and theirs stand side by side."""
+
+SHOWN: Final[dict[str, str]] = {
+    "bid_yield_pct": "yield %",
+    "wtd_avg_yield_pct": "w.avg %",
+    "realised_pkr_m": "realised",
+    "accrued_pkr_m": "accrued",
+}
+"""The figures that have a column here, and its heading; all of them are compared."""
 
 
 def auction_table(auction: Auction, good: str, bad: str) -> AuctionView:
@@ -32,21 +42,21 @@ class AuctionView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         auction = self._auction
         if auction.totals:
-            yield Text("  ".join(f"{name} {value}" for name, value in auction.totals.items()))
+            yield Text(", ".join(f"{name} {value}" for name, value in auction.totals.items()))
         if auction.rows:
             yield self._table(wide=options.max_width >= WIDE)
         if auction.source and auction.compared:
             yield self._comparison()
 
     def _table(self, *, wide: bool) -> Table:
-        names = list(dict.fromkeys(name for row in self._auction.rows for name in row.figures))
+        names = [name for name in SHOWN if any(name in r.figures for r in self._auction.rows)]
         table = Table(
             box=None, header_style="dim", pad_edge=False, padding=(0, 2 if wide else 1, 0, 0)
         )
         for name in ("bid", "bidder", "price", "amount", "allotted"):
             table.add_column(name, justify="left" if name == "bidder" else "right")
         for name in names:
-            table.add_column(name, justify="right")
+            table.add_column(SHOWN[name], justify="right")
             if wide:
                 table.add_column("published", justify="right", style="dim")
         if not wide:

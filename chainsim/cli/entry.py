@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from chainsim.cli import house, output
-from chainsim.cli.exit_codes import ExitCode
+from chainsim.exit_codes import ExitCode
 
 COMPLETE: Final = "_CHAINSIM_COMPLETE"
 """Set by a shell that wants completions (click's convention)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from chainsim.cli.exit_codes import ExitCode
+from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from scenarios.errors import ScenarioErrors

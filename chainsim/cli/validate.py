@@ -5,8 +5,8 @@ from __future__ import annotations
 import rich_click as click
 
 from chainsim.cli import output
-from chainsim.cli.exit_codes import ExitCode
 from chainsim.cli.scenario_argument import Refused, load
+from chainsim.exit_codes import ExitCode
 
 
 @click.command("validate")

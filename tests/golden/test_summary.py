@@ -38,8 +38,8 @@ def bid(number: str, price: str, amount: str, yields: tuple[str, str]) -> Auctio
         amount=amount,
         allotted=amount,
         figures={
-            "yield %": Figure(ours=yields[0], published=yields[1]),
-            "realised": Figure(ours="0.957", published="0.957"),
+            "bid_yield_pct": Figure(ours=yields[0], published=yields[1]),
+            "realised_pkr_m": Figure(ours="0.957", published="0.957"),
         },
     )
 
@@ -54,7 +54,7 @@ def auction(differs: bool) -> Auction:
             bid("1", "95.6713", "1.000", ("8.9934", "8.9934")),
             bid("2", "95.6574", "2000.000", ("9.0000", "9.0001" if differs else "9.0000")),
         ),
-        totals={"cut-off": "94.9435"},
+        totals={"target": "40000.000", "cut-off": "94.9435"},
     )
 
 

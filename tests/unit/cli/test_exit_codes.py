@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.cli.exit_codes import ExitCode, decisive
+from chainsim.exit_codes import ExitCode, decisive
 
 
 @pytest.mark.parametrize(
