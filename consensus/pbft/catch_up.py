@@ -205,9 +205,9 @@ class CatchUp:
                 continue
             old, new = then.get(sequence, empty), has.get(sequence, empty)
             proposal = slot.pre_prepare
-            if proposal is not None and proposal.sender == core.id:
-                if not old.has_pre_prepare and not new.has_pre_prepare:
-                    core.send(now.sender, proposal)
+            lacks_proposal = not old.has_pre_prepare and not new.has_pre_prepare
+            if proposal is not None and proposal.sender == core.id and lacks_proposal:
+                core.send(now.sender, proposal)
             prepare = slot.prepares.get(core.position)
             if prepare is not None and not (old.prepares | new.prepares) & mine:
                 core.send(now.sender, prepare)

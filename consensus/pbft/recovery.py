@@ -132,9 +132,10 @@ def _restore_checkpoints(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
     """Sign the CHECKPOINTs that the crash cut off between block and vote (rule 9)."""
     for block in blocks:
         sequence = block.sequence
-        if sequence > core.stable and core.checkpoints.is_boundary(sequence):
-            if sequence not in core.checkpoints.own:
-                digest = checkpoint_digest(
-                    block.header_hash, block.reply_root, core.committee, sequence
-                )
-                core.checkpoints.sign_own(sequence, digest)
+        if sequence <= core.stable or not core.checkpoints.is_boundary(sequence):
+            continue
+        if sequence not in core.checkpoints.own:
+            digest = checkpoint_digest(
+                block.header_hash, block.reply_root, core.committee, sequence
+            )
+            core.checkpoints.sign_own(sequence, digest)

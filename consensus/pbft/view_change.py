@@ -103,9 +103,9 @@ class ViewChanger:
             return
         known = self.received.get(message.sender)
         if known is not None and known.view >= message.view:
-            if known.view == message.view and known.digest_bytes != message.digest_bytes:
-                if core.authentic(message):
-                    core.report("conflicting-view-change", known, message)
+            contradicts = known.view == message.view and known.digest_bytes != message.digest_bytes
+            if contradicts and core.authentic(message):
+                core.report("conflicting-view-change", known, message)
             return
         if not self._is_valid(message):
             return
@@ -194,9 +194,9 @@ class ViewChanger:
             return
         if self.entry is not None and self.entry.new_view.view >= message.view:
             known = self.entry.new_view
-            if known.view == message.view and known.digest_bytes != message.digest_bytes:
-                if core.authentic(message):
-                    core.report("conflicting-new-view", known, message)
+            contradicts = known.view == message.view and known.digest_bytes != message.digest_bytes
+            if contradicts and core.authentic(message):
+                core.report("conflicting-new-view", known, message)
             return
         if not core.authentic(message):
             return
