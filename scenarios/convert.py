@@ -208,12 +208,24 @@ class Converter:
 
 def _unchecked(cls: type, values: dict[str, Any]) -> Any:
     """An instance that its own ``__post_init__`` refuses: good for further checks only."""
-    instance = cls.__new__(cls)
+    fields = {}
     for field in _struct_type(cls).fields:
-        value = values.get(field.name, field.default)
-        value = FAILED if value is msgspec.NODEFAULT else value
-        msgspec.structs.force_setattr(instance, field.name, value)
-    return instance
+        if field.required or field.name in values:
+            fields[field.name] = values.get(field.name, FAILED)
+    return _lenient(cls)(**fields)
+
+
+@cache
+def _lenient(cls: type) -> type:
+    """A subclass without the checks among its fields."""
+    return msgspec.defstruct(
+        cls.__name__,
+        [],
+        bases=(cls,),
+        namespace={"__post_init__": lambda self: None},
+        frozen=True,
+        kw_only=True,
+    )
 
 
 @cache

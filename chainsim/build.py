@@ -1,0 +1,364 @@
+"""Scenario -> Simulation: where the registries meet.
+
+    simulation = build(load("quick"))
+    result = simulation.run()
+
+``Simulation`` holds a world full of nodes, the planned submissions and faults, and the
+listeners (checks, measures, the chain's receipts). It can be run once.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from chainsim import run_end
+from chainsim.checks import CheckContext, CheckResult, CheckSuite
+from chainsim.exit_codes import ExitCode
+from chainsim.expectations import Facts, evaluate, exit_code
+from chainsim.measures import Measures
+from chainsim.run_summary import Ending, ExpectationLine
+from chainsim.simulation import latency
+from chainsim.simulation.latency import LatencyModel
+from chainsim.simulation.settings import (
+    CpuPrices,
+    DiskSettings,
+    NetworkSettings,
+    WorldSettings,
+)
+from chainsim.simulation.world import MessageCounts, Progress, World
+from chainsim.trace import Executed, Record, Recorder
+from consensus.crypto import Signer, Verifier
+from consensus.protocol import Parameters
+from nodes.block import Block
+from nodes.client import MOST_DOUBLINGS, Client
+from nodes.ledger.genesis import Genesis
+from nodes.ledger.receipts import Receipt
+from nodes.validator import Validator
+from scenarios import schema
+from scenarios.faults.crash import Crash
+from scenarios.genesis import client_cities, make_genesis
+from scenarios.keys import Keys
+from scenarios.schema import Scenario, client_id
+from scenarios.workload import Submission
+from scenarios.workload.context import Context
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to; times in microseconds of virtual time."""
+
+    ended: Ending
+    digest: str
+    """Of the milestone stream, in hexadecimal."""
+    virtual_time_us: int
+    height: int
+    """Of the agreed chain."""
+    end: run_end.RunEnd
+    state_root: bytes
+    """At ``height``."""
+    messages: MessageCounts
+    measures: Measures
+    metrics: dict[str, int]
+    chain: tuple[Block, ...]
+    """The agreed chain, height 1 first."""
+    checks: tuple[CheckResult, ...]
+    expectations: tuple[ExpectationLine, ...]
+    exit_code: ExitCode
+
+    @property
+    def ok(self) -> bool:
+        """All checks and expectations hold (or fail as the scenario says they must)."""
+        return self.exit_code == ExitCode.OK
+
+
+class Simulation:
+    """One run of one scenario, ready to go. Made by ``build``."""
+
+    def __init__(self, scenario: Scenario, recorder: Recorder) -> None:
+        self.scenario: Final = scenario
+        self.recorder: Final = recorder
+        self.keys: Final = Keys(scenario.seed, scenario.consensus.signatures)
+        self.verifier: Final[Verifier] = self.keys.scheme.verifier()
+        self.genesis: Final = make_genesis(scenario, self.keys)
+        self.parameters: Final = parameters(scenario)
+        self.plan: Final = tuple(number(submissions(scenario, self.genesis, self.keys)))
+        """Every submission with the request number that its client will give it."""
+        self.world: Final = World(world_settings(scenario), recorder)
+        self.clients: Final = _add_nodes(self)
+        """Client node -> the party that it speaks for."""
+        self.world.add_faults(scenario.faults)
+        for submission, _ in self.plan:
+            node = client_id(submission.party, self.genesis.committee.ids)
+            self.world.submit(submission.at_us, node, submission.operation, submission.cosigners)
+        self.context: Final = _check_context(self)
+        self.suite: Final = CheckSuite(self.context)
+        self.measures: Final = Measures()
+        self._chain: dict[int, Block] = {}
+        for kind in self.suite.wanted:
+            recorder.subscribe(kind, self.suite.on_record)
+        for kind in Measures.subscribes:
+            recorder.subscribe(kind, self.measures.on_record)
+        recorder.subscribe(Executed, self._keep_block)
+
+    def run(self, progress: Callable[[Progress], None] | None = None) -> RunResult:
+        """Runs to the end: no work left, or the scenario's duration.
+
+        What ``progress`` raises comes through; ``finish("interrupted")`` then tells what was
+        done so far.
+        """
+        self.world.run(self.scenario.duration, stop=self.world.settled, progress=progress)
+        return self.finish("settled" if self.world.settled() else "duration")
+
+    def finish(self, ended: Ending) -> RunResult:
+        """Judges the run as it stands. Call once."""
+        end = run_end.read(self.world, self.context.honest)
+        checks = self.suite.finish(end)
+        for violation in self.suite.violations():
+            self.recorder.violation(violation)
+        chain = tuple(self._chain[height] for height in sorted(self._chain))
+        metrics = self._metrics(chain, end)
+        facts = Facts(
+            checks=checks,
+            measures=self.measures,
+            metrics=metrics,
+            receipts=tuple(receipts_of(chain)),
+            submissions=self.plan,
+            balance=run_end.balance_of(self.world, self.context.honest),
+        )
+        rows = evaluate(self.scenario, facts)
+        return RunResult(
+            ended=ended,
+            digest=self.recorder.digest(),
+            virtual_time_us=self.world.now_us,
+            height=len(chain),
+            end=end,
+            state_root=chain[-1].header.state_root if chain else b"",
+            messages=self.world.messages(),
+            measures=self.measures,
+            metrics=metrics,
+            chain=chain,
+            checks=checks,
+            expectations=rows,
+            exit_code=exit_code(self.scenario, facts, rows, interrupted=ended == "interrupted"),
+        )
+
+    def _keep_block(self, record: Record) -> None:
+        """Honest validators execute the same blocks (agreement's business): the first is kept."""
+        assert isinstance(record, Executed)
+        if record.block is not None and record.node in self.context.honest:
+            self._chain.setdefault(record.sequence, record.block)
+
+    def _metrics(self, chain: Sequence[Block], end: run_end.RunEnd) -> dict[str, int]:
+        messages = self.world.messages()
+        transactions = self.measures.transactions
+        finality = self.measures.finality
+        settled = [r for r in receipts_of(chain) if (r.type, r.code) == ("DVP_SETTLE", "OK")]
+        values: dict[str, int | None] = {
+            "height": len(chain),
+            "view": max((status.view for status in end.nodes.values()), default=0),
+            "view_changes": self.measures.view_changes,
+            "messages_sent": sum(messages.sent.values()),
+            "messages_delivered": sum(messages.delivered.values()),
+            "messages_dropped": sum(messages.dropped.values()),
+            "transactions_submitted": transactions.submitted,
+            "transactions_final": transactions.final,
+            "transactions_failed": transactions.failed,
+            "dvp_settled": len(settled),
+            "finality_p50": finality.p50,
+            "finality_p99": finality.p99,
+            "finality_max": finality.max,
+            "virtual_time": self.world.now_us,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def build(scenario: Scenario, recorder: Recorder | None = None) -> Simulation:
+    """A simulation of a scenario that ``scenarios.loader`` made; ``recorder`` gets its trace."""
+    return Simulation(scenario, recorder or Recorder())
+
+
+def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:
+    """All receipts in the order in which they took effect."""
+    for block in chain:
+        yield from block.system_receipts
+        yield from block.receipts
+
+
+def submissions(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[Submission]:
+    """What all workloads submit, in order of time; at one moment in the order of the file."""
+    streams = []
+    for index, workload in enumerate(scenario.workload):
+        context = Context(
+            genesis, keys, scenario.seed, scenario.duration, scenario.calendar.day, index
+        )
+        prefix = f"workload[{index}]."
+        streams.append(
+            msgspec.structs.replace(submission, path=prefix + submission.path)
+            for submission in sorted(workload.submissions(context), key=_at)
+        )
+    yield from heapq.merge(*streams, key=_at)
+
+
+def _at(submission: Submission) -> int:
+    return submission.at_us
+
+
+def number(plan: Iterator[Submission]) -> Iterator[tuple[Submission, int]]:
+    """Each submission with its request number: clients count theirs from 1."""
+    counts: dict[str, int] = {}
+    for submission in plan:
+        counts[submission.party] = counts.get(submission.party, 0) + 1
+        yield submission, counts[submission.party]
+
+
+def parameters(scenario: Scenario) -> Parameters:
+    """The protocol's tuning."""
+    settings = scenario.consensus
+    return Parameters(
+        block_max_txs=settings.block_max_txs,
+        block_interval_us=settings.block_interval,
+        checkpoint_interval=settings.checkpoint_interval,
+        window=settings.window,
+        request_timeout_us=settings.request_timeout,
+        view_change_timeout_us=settings.view_change_timeout,
+        status_interval_us=settings.status_interval,
+    )
+
+
+def world_settings(scenario: Scenario) -> WorldSettings:
+    """What the simulated machines and lines are like."""
+    network = scenario.network
+    return WorldSettings(
+        seed=scenario.seed,
+        network=NetworkSettings(
+            latency=latency_model(network.latency),
+            jitter_ppm=network.jitter,
+            loss_ppm=network.loss,
+            duplicate_ppm=network.duplicate,
+            reorder_ppm=network.reorder,
+            bandwidth_bps=network.bandwidth,
+        ),
+        cpu=CpuPrices(
+            sign_us=scenario.cpu.sign,
+            verify_us=scenario.cpu.verify,
+            execute_us=scenario.cpu.execute,
+        ),
+        disk=DiskSettings(fsync_us=scenario.disk.fsync),
+    )
+
+
+def latency_model(setting: str | schema.Latency) -> LatencyModel:
+    """The model that a scenario's ``network.latency`` names."""
+    match setting:
+        case str():
+            return latency.city_matrix(setting)
+        case schema.ConstantLatency(value=value):
+            return latency.constant(value)
+        case schema.UniformLatency(low=low, high=high):
+            return latency.uniform(low, high)
+        case schema.NormalLatency(mean=mean, deviation=deviation):
+            return latency.normal(mean, deviation)
+        case schema.LognormalLatency(median=median, p99=p99):
+            return latency.lognormal(median, p99)
+        case schema.ExponentialLatency(mean=mean, floor=floor):
+            return latency.exponential(mean, floor)
+
+
+def _add_nodes(simulation: Simulation) -> dict[str, str]:
+    """Validators in proposer order, then a client for every party; returns the clients."""
+    scenario, world = simulation.scenario, simulation.world
+    seats = simulation.genesis.committee.ids
+    for validator in scenario.validators:
+        world.add_node(
+            validator.id,
+            _validator_factory(simulation, validator.id),
+            kind="validator",
+            role=validator.role,
+            city=validator.city,
+        )
+    cities = client_cities(scenario)
+    countersigners: dict[str, dict[str, Signer]] = {party: {} for party in cities}
+    for submission, _ in simulation.plan:
+        signers = countersigners.setdefault(submission.party, {})
+        for party in submission.cosigners:
+            signers[party] = simulation.keys.party(party)
+    for party, signers in countersigners.items():
+        world.add_node(
+            client_id(party, seats),
+            _client_factory(simulation, party, signers),
+            kind="client",
+            city=cities.get(party, cities.get("", "karachi")),
+            party=party,
+            house=party if party in seats else "",
+        )
+    return {client_id(party, seats): party for party in countersigners}
+
+
+def _validator_factory(simulation: Simulation, id_: str) -> Callable[[], Validator]:
+    return lambda: Validator(
+        id_,
+        simulation.genesis,
+        simulation.genesis.committee,
+        simulation.keys.validator(id_),
+        simulation.verifier,
+        simulation.parameters,
+        simulation.scenario.consensus.protocol,
+    )
+
+
+def _client_factory(
+    simulation: Simulation, party: str, countersigners: dict[str, Signer]
+) -> Callable[[], Client]:
+    committee = simulation.genesis.committee
+    return lambda: Client(
+        client_id(party, committee.ids),
+        party,
+        simulation.genesis.hash,
+        committee,
+        simulation.keys.party(party),
+        countersigners,
+        simulation.verifier,
+        simulation.parameters.request_timeout_us,
+        simulation.genesis.policies.request_window,
+    )
+
+
+def _check_context(simulation: Simulation) -> CheckContext:
+    scenario = simulation.scenario
+    committee = simulation.genesis.committee
+    opening: dict[tuple[str, str, str], int] = {}
+    for balance in simulation.genesis.balances:
+        key = (balance.account, balance.asset, "free")
+        opening[key] = opening.get(key, 0) + balance.amount
+    return CheckContext(
+        committee=committee,
+        chain=simulation.genesis.hash,
+        honest=frozenset(committee.ids) - forgetful(scenario),
+        verifier=simulation.verifier,
+        parameters=simulation.parameters,
+        clients=simulation.clients,
+        opening=opening,
+        client_retry_us=simulation.parameters.request_timeout_us << MOST_DOUBLINGS,
+        within_us=scenario.expect.within,
+        lossless=scenario.network.loss == 0,
+        sometimes=scenario.expect.sometimes,
+    )
+
+
+def forgetful(scenario: Scenario) -> frozenset[str]:
+    """Validators whose disk a crash wipes: PBFT.md counts them as hostile.
+
+    Those that are picked only when the fault begins (``primary``, ``random:1``) can't be known
+    here, and count as honest.
+    """
+    found: dict[str, None] = {}
+    for fault in scenario.faults:
+        if isinstance(fault, Crash) and fault.mode == "amnesia":
+            for validator in scenario.validators:
+                names = (validator.id, f"role:{validator.role}", f"city:{validator.city}")
+                if any(name in fault.selectors() for name in names):
+                    found[validator.id] = None
+    return frozenset(found)
