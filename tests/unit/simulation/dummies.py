@@ -57,6 +57,7 @@ class Dummy:
         self._react = react
         self.outstanding = 0
         self.view = 0
+        self.height = 0
 
     def handle(self, event: Event) -> list[Effect]:
         self.seen.append(event)
@@ -64,7 +65,7 @@ class Dummy:
         return list(self._react(self, event))
 
     def status(self) -> tuple[int, bool, int, int]:
-        return self.view, True, len(self.seen) * 0, 0
+        return self.view, True, self.height, 0
 
 
 def quiet(_node: Dummy, _event: Event) -> list[Effect]:
