@@ -23,8 +23,9 @@ from nodes.effects import RequestFinal, RequestSigned
 
 RETRANSMIT: Final[TimerKey] = ("retransmit",)
 """The one timer of a client: due when the first outstanding request is."""
-MOST_DOUBLINGS: Final = 3
-"""The retransmission interval stops growing at 2**3 times the first."""
+MOST_DOUBLINGS: Final = 1
+"""The retransmission interval stops growing at twice the first: how long a client may sleep
+after a heal is part of the bound within which its requests must be final."""
 QUEUE_LIMIT: Final = 65_536
 """Submissions that may wait for the window to move; further ones are refused."""
 

@@ -71,9 +71,7 @@ class ClientHistory(Check):
         place = (outcome.height, outcome.index)
         receipt = self._receipts.get(place)
         if receipt is None:
-            return (
-                f"confirmed at index {outcome.index}, where no honest validator executed anything"
-            )
+            return f"confirmed at index {outcome.index}, where the chain holds nothing"
         wanted = (self.context.clients[record.node], record.number, outcome.code, outcome.detail)
         found = (receipt.client, receipt.number, receipt.code, receipt.detail)
         if wanted != found:

@@ -71,7 +71,7 @@ class Conservation(ChainProperty):
 
     def at_end(self, end: RunEnd) -> None:
         for node, ledger in sorted(end.ledgers.items()):
-            if node in self.context.honest and ledger.height <= self._height:
+            if node in self.context.honest:
                 self._compare(end.at_us, node, ledger)
 
     def _compare(self, at_us: int, node: NodeId, ledger: LedgerStatus) -> None:

@@ -121,6 +121,13 @@ class Liveness(Check):
         attempts = 1 << (context.committee.f + 2)
         return attempts * (timeout_us << doublings) + transfer_us + 2 * context.client_retry_us
 
+    def _silence_us(self) -> int:
+        """How long nothing at all may happen in a run that ends before the bound: one time-out
+        in force and two client retries. Else a run too short would pass over a dead network.
+        """
+        timeout_us = self.context.parameters.view_change_timeout_us << self._doublings_at_heal
+        return timeout_us + 2 * self.context.client_retry_us
+
     def at_end(self, end: RunEnd) -> None:
         bound_us = self._bound_us(self._doublings_at_heal)
         self._judge_requests(end, bound_us)
@@ -136,12 +143,13 @@ class Liveness(Check):
                 self.fail(
                     final_us, client, 0, f"request {number} was {took}; bound {seconds(bound_us)}"
                 )
+        silence_us = self._silence_us()
         late: list[tuple[NodeId, int, int]] = []
         for (client, number), submitted_us in self._open.items():
             since_us = max(submitted_us, self._disturbed_us)
             waited_us = end.at_us - since_us
             silent = self._last_final_us < since_us
-            if waited_us > bound_us or (silent and waited_us > 2 * self.context.client_retry_us):
+            if waited_us > bound_us or (silent and waited_us > silence_us):
                 late.append((client, number, since_us))
         if late:
             client, number, since_us = late[0]
@@ -165,7 +173,7 @@ class Liveness(Check):
             since_us = max(self._first_us.get(executed + 1, 0), self._disturbed_us)
             waited_us = end.at_us - since_us
             idle = self._executed_us.get(node, 0) <= since_us
-            if waited_us > bound_us or (idle and waited_us > 2 * self.context.client_retry_us):
+            if waited_us > bound_us or (idle and waited_us > self._silence_us()):
                 waits_for = end.nodes[node].waits_for or "it doesn't say what"
                 self.fail(
                     end.at_us,

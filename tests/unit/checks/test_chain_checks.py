@@ -10,7 +10,7 @@ import pytest
 
 from chainsim.checks import CheckResult
 from chainsim.trace import NodeChanged
-from consensus.messages import CommitCertificate
+from consensus.messages import Batch, CommitCertificate, signed
 from nodes.block import Block
 from nodes.ledger.receipts import Posting
 from tests.unit.checks.story import NAMES, Act, Story, executed, judge
@@ -81,6 +81,13 @@ def test_a_null_block_keeps_its_parents_time() -> None:
     block = story.block(0, [])
     assert verdict(story, block).ok
     assert block.header.time_us == 2000
+    # Its digest doesn't cover a proposed time, so that must not count.
+    timed = msgspec.structs.replace(
+        block,
+        batch=Batch(5000, ()),
+        header=msgspec.structs.replace(block.header, time_us=5000),
+    )
+    assert "block time" in verdict(story, timed).detail
 
 
 def _without_last(story: Story, whole: CommitCertificate) -> CommitCertificate:
@@ -88,7 +95,8 @@ def _without_last(story: Story, whole: CommitCertificate) -> CommitCertificate:
 
 
 def _one_twice(story: Story, whole: CommitCertificate) -> CommitCertificate:
-    return msgspec.structs.replace(whole, commits=(*whole.commits[:2], whole.commits[0]))
+    again = msgspec.structs.replace(whole.commits[0])
+    return msgspec.structs.replace(whole, commits=(*whole.commits[:2], again))
 
 
 def _forged(story: Story, whole: CommitCertificate) -> CommitCertificate:
@@ -105,8 +113,19 @@ def _other_height(story: Story, whole: CommitCertificate) -> CommitCertificate:
     return story.certificate(4, whole.digest, NAMES)
 
 
+def _other_claim(story: Story, whole: CommitCertificate) -> CommitCertificate:
+    return msgspec.structs.replace(whole, sequence=4)
+
+
+def _stranger(story: Story, whole: CommitCertificate) -> CommitCertificate:
+    signer = story.scheme.signer(b"s" * 32)
+    vote = signed(msgspec.structs.replace(whole.commits[2], sender="stranger"), signer)
+    return msgspec.structs.replace(whole, commits=(*whole.commits[:2], vote))
+
+
 @pytest.mark.parametrize(
-    "change", [_without_last, _one_twice, _forged, _other_digest, _other_height]
+    "change",
+    [_without_last, _one_twice, _forged, _other_digest, _other_height, _other_claim, _stranger],
 )
 def test_a_certificate_needs_a_quorum_of_distinct_valid_commits(
     change: Callable[[Story, CommitCertificate], CommitCertificate],
@@ -154,6 +173,29 @@ def test_an_unauthentic_request_is_caught_whatever_its_receipt() -> None:
     result = verdict(story, msgspec.structs.replace(block, batch=batch), "validity")
     assert "isn't signed" in result.detail
     assert result.findings[0].height == 1
+
+
+def test_a_request_of_another_chain_is_caught() -> None:
+    story = Story()
+    act = Act("alice", 1)
+    block = story.block(1000, [act])
+    foreign = msgspec.structs.replace(block.batch.requests[0], chain=OTHER)
+    foreign = signed(foreign, story.client_signers["alice"])
+    batch = msgspec.structs.replace(block.batch, requests=(foreign,))
+    result = verdict(story, msgspec.structs.replace(block, batch=batch), "validity")
+    assert "isn't signed" in result.detail
+
+
+def test_what_a_hostile_validator_executes_is_not_the_chain() -> None:
+    story = Story()
+    lie = Story().block(1000, [Act("alice", 9)])
+    story.add(executed(900, "v3", lie))
+    act = Act("alice", 1)
+    story.submit(500, act)
+    story.decide(1000, story.block(1000, [act]))
+    context = story.context(honest=frozenset(NAMES) - {"v3"})
+    assert judge("validity", context, story.records, story.end(2000)).ok
+    assert not judge("validity", story.context(), story.records, story.end(2000)).ok
 
 
 def test_a_repeat_must_do_nothing() -> None:

@@ -37,7 +37,7 @@ def is_final(height: int) -> Any:
         (encode(("E_ROLE", 2, 0, "")), "but the chain says"),
         (encode(("OK", 2, 0, "changed")), "but the chain says"),
         (encode(("OK", 1, 0, "")), "but the chain says"),  # somebody else's place
-        (encode(("OK", 9, 0, "")), "no honest validator executed"),
+        (encode(("OK", 9, 0, "")), "the chain holds nothing"),
         (b"\xc1", "can't be read"),
         (encode(("OK", 2)), "can't be read"),
         (encode(("OK", 2, 0, "")).replace(b"OK", b"\xf0K"), "can't be read"),

@@ -68,13 +68,16 @@ def test_without_within_the_bound_is_the_harness_one() -> None:
         story.records.insert(1, Reached(SECOND, "v1", "view-change-started", view, 0, b""))
     story.records.insert(3, NodeChanged(SECOND, "v3", "up"))
     assert verdict(story, 40 * SECOND, within_us=None).ok
+    # A checkpoint that became stable in between had brought the time-outs back.
+    story.records.insert(3, Reached(SECOND, "v1", "checkpoint-stable", 2, 0, b""))
+    assert not verdict(story, 40 * SECOND, within_us=None).ok
 
 
 def test_a_network_that_is_silent_since_the_heal_is_judged_before_the_bound() -> None:
     """A run too short for its bound must not pass over a dead network."""
-    retries_us = 2 * RETRY_US
-    assert not verdict(told(None), SECOND + retries_us + 1, within_us=100 * SECOND).ok
-    young = verdict(told(None), SECOND + retries_us, within_us=100 * SECOND)
+    silence_us = 2 * SECOND + 2 * RETRY_US
+    assert not verdict(told(None), SECOND + silence_us + 1, within_us=100 * SECOND).ok
+    young = verdict(told(None), SECOND + silence_us, within_us=100 * SECOND)
     assert young.ok
     assert "1 were still within it" in young.detail
 
@@ -122,6 +125,8 @@ def test_livelock_and_deadlock_and_what_each_node_waits_for() -> None:
     for view in (1, 2):
         story.add(Reached((1 + view) * SECOND, "v2", "view-change-started", view, 0, b""))
     assert "livelock (2 views" in verdict(story, 60 * SECOND, **waiting).detail
+    story.decide(4 * SECOND, story.block(4 * SECOND, []))  # progress since: they found each other
+    assert "deadlock" in verdict(story, 60 * SECOND, **waiting).detail
 
 
 def lagging() -> Story:
@@ -141,6 +146,9 @@ def test_a_laggard_must_catch_up() -> None:
     finding = result.findings[0]
     assert (finding.at_us, finding.node, finding.height) == (14 * SECOND, "v3", 1)
     assert "waits for a certified batch" in finding.what
+    # A run that ends before a long bound judges a laggard that doesn't even move.
+    assert not verdict(lagging(), 14 * SECOND, within_us=100 * SECOND, **behind).ok
+    assert verdict(lagging(), 13 * SECOND, within_us=100 * SECOND, **behind).ok
     # It doesn't have to if it is down, hostile, cut off, or under a fault of its own.
     assert verdict(lagging(), 14 * SECOND, v3=status(1, up=False)).ok
     assert verdict(lagging(), 14 * SECOND, honest=frozenset(NAMES[:3]), **behind).ok
@@ -172,3 +180,5 @@ def test_views_stop_changing() -> None:
     assert verdict(story, 20 * SECOND, honest=frozenset(NAMES) - {"v2"}).ok
     story.records.insert(0, FaultChanged(0, "", 0, "slow", True, ("v0",)))
     assert verdict(story, 20 * SECOND).ok  # a fault that goes on may depose a primary
+    story.records.insert(1, FaultChanged(1, "", 0, "slow", False, ("v0",)))
+    assert not verdict(story, 20 * SECOND).ok  # one that ended may not

@@ -222,6 +222,25 @@ def test_expiry_releases_at_the_first_block_past_the_deadline() -> None:
     assert verdict("delivery-versus-payment", early).findings[0].height == 3
 
 
+def test_an_instruction_lives_up_to_its_deadline() -> None:
+    story = told([PROPOSE], [ACCEPT])
+    settle = dvp(4, DvpSettle(id="d1"), SETTLE)
+    story.decide(DEADLINE_US, story.block(DEADLINE_US, [settle]))
+    assert verdict("delivery-versus-payment", story).ok
+    late = told([PROPOSE], [ACCEPT])
+    late.decide(DEADLINE_US + 1, late.block(DEADLINE_US + 1, [settle]))
+    assert not verdict("delivery-versus-payment", late).ok
+
+
+def test_what_expires_goes_back_to_whom_it_belongs() -> None:
+    stolen = (*RELEASE[:3], Posting("alice/cash", "PKR", "free", 900))
+    release = Act("", 0, None, postings=stolen)
+    story = told([PROPOSE], [ACCEPT], [], [MINT], system={4: [release]})
+    result = verdict("delivery-versus-payment", story)
+    assert "isn't what was released" in result.detail
+    assert result.findings[0].height == 4
+
+
 def test_what_ends_reserved_belongs_to_live_instructions() -> None:
     story = told([PROPOSE], [ACCEPT])
     reserved = {

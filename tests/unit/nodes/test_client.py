@@ -122,6 +122,15 @@ def test_junk_replies_are_not_counted() -> None:
     assert len(only(bench.receive(bench.reply("v2")), RequestFinal)) == 1
 
 
+def test_a_validators_first_word_stands() -> None:
+    bench = Bench()
+    bench.submit()
+    first, second = bench.reply("v0"), bench.reply("v0", result=b"other")
+    assert only(bench.receive(first, second), RequestFinal) == []
+    assert only(bench.receive(bench.reply("v1", result=b"other")), RequestFinal) == []
+    assert len(only(bench.receive(bench.reply("v2")), RequestFinal)) == 1
+
+
 def test_a_liar_cannot_make_a_result_final_nor_stop_the_true_one() -> None:
     bench = Bench(7)
     bench.submit()

@@ -120,6 +120,27 @@ def test_a_forged_request_that_failed_leaves_the_clients_own(selected: bool) -> 
     assert pool.select(5) == (own,)
 
 
+def test_a_failed_forgery_holds_back_nothing_that_comes_later() -> None:
+    pool = Mempool()
+    forged, own = request("a", 1, b"forged"), request("a", 1, b"mine")
+    pool.mark_selected((forged,))
+    pool.remove((forged,))
+    pool.add(own)
+    assert pool.select(5) == (own,)
+
+
+def test_clients_that_have_nothing_left_leave_no_trace() -> None:
+    pool = Mempool()
+    for number in range(100):
+        item = request(f"client-{number}", 1)
+        pool.add(item)
+        pool.mark_selected((item, request(f"other-{number}", 1)))
+        pool.remove((item, request(f"other-{number}", 1)))
+        pool.take_changes()
+    leftovers = (pool._queues, pool._ready, pool._digests, pool._proposed, pool._oldest)
+    assert not any(leftovers)
+
+
 def test_changes_of_the_oldest_are_told_once_each() -> None:
     pool = filled(("b", 2), ("a", 1), ("b", 3))
     assert pool.take_changes() == ("b", "a")
