@@ -97,6 +97,8 @@ class Network:
         self._recorder = recorder
         self.hosts: dict[str, Host] = {}
         """By every name a ``Send`` may use: node ids and routed parties."""
+        self.desks: dict[str, NodeId] = {}
+        """The clients of parties whose name is a validator's: where REPLYs to them go."""
         self._loss = chance(settings.loss_ppm)
         self._duplicate = chance(settings.duplicate_ppm)
         self._reorder = chance(settings.reorder_ppm)
@@ -162,8 +164,13 @@ class Network:
         sender.card_free_ns = free_ns
 
     def unicast(self, now_us: int, sender: Host, to: NodeId, message: Message) -> None:
-        """Hands ``message`` to the sender's card for one receiver."""
+        """Hands ``message`` to the sender's card for one receiver.
+
+        A REPLY goes to a party; that of a party which is a validator too, to its desk.
+        """
         kind = type(message)
+        if kind is Reply:
+            to = self.desks.get(to, to)
         self.sent[kind] = self.sent.get(kind, 0) + 1
         self._unicast(now_us, sender, to, message, self._key(kind, message))
 

@@ -117,8 +117,9 @@ class World:
 
         A validator has ``status() -> (view, active, executed, stable)``, a client the attribute
         ``outstanding``: its number of requests that aren't final. ``party`` routes what is sent
-        to that name to a client; ``house`` is the validator beside which a client lives, so
-        that partitions take it along. Raises ``SimulationError``.
+        to that name to a client (only REPLYs, if a validator has the name too); ``house`` is
+        the validator beside which a client lives, so that partitions take it along. Raises
+        ``SimulationError``.
         """
         assert not self._started, "nodes are added before the run"
         if id_ in self.network.hosts:
@@ -133,7 +134,9 @@ class World:
             raise SimulationError(f'node "{id_}": the latency matrix knows no city "{city}"')
         self.hosts.append(host)
         self.network.hosts[id_] = host
-        if party and party not in self.network.hosts:
+        if party in self.network.hosts and party != id_:
+            self.network.desks[party] = id_
+        elif party:
             self.network.hosts[party] = host
         if kind == "validator":
             self.validators.append(host)
