@@ -36,17 +36,14 @@ class _Leaf:
 
 
 class _Branch:
-    __slots__ = ("children", "hash")
+    __slots__ = ("bitmap", "children", "hash")
 
-    def __init__(self, children: list[_Node | None]) -> None:
+    def __init__(self, children: list[_Node | None], bitmap: int) -> None:
         self.children: Final[list[_Node | None]] = children
-        bitmap = 0
-        parts = []
-        for position, child in enumerate(children):
-            if child is not None:
-                bitmap |= 1 << position
-                parts.append(child.hash)
-        self.hash: Final[Digest] = _branch_hash(bitmap, parts)
+        self.bitmap: Final[int] = bitmap
+        self.hash: Final[Digest] = _branch_hash(
+            bitmap, [child.hash for child in children if child is not None]
+        )
 
 
 _Node: TypeAlias = _Leaf | _Branch
@@ -113,13 +110,12 @@ class StateTree:
         node = self._top
         while isinstance(node, _Branch):
             own = int(path[len(levels)], WIDTH)
-            bitmap = sum(1 << i for i, child in enumerate(node.children) if child is not None)
             others = tuple(
                 child.hash
                 for position, child in enumerate(node.children)
                 if child is not None and position != own
             )
-            levels.append(Level(bitmap, others))
+            levels.append(Level(node.bitmap, others))
             node = node.children[own]
         neighbour = None
         if node is not None and node.path != path:
@@ -134,11 +130,22 @@ def _path_of_change(change: _Change) -> str:
 def _merge(node: _Node | None, items: list[_Change], depth: int) -> _Node | None:
     """``node`` (at ``depth``) after ``items``, sorted by path, all under its prefix."""
     if not isinstance(node, _Branch):
+        path, leaf = items[0]
+        if len(items) == 1 and (node is None or node.path == path):
+            return leaf
         return _build(_with_leaf(node, items), depth)
-    children = node.children.copy()
+    children, bitmap = node.children.copy(), node.bitmap
     for position, start, end in _groups(items, depth):
-        children[position] = _merge(children[position], items[start:end], depth + 1)
-    return _canonical(children)
+        child = children[position] = _merge(children[position], items[start:end], depth + 1)
+        if child is None:
+            bitmap &= ~(1 << position)
+        else:
+            bitmap |= 1 << position
+    if bitmap & (bitmap - 1):
+        return _Branch(children, bitmap)
+    # Of at most one child nothing is left, or a leaf that takes the branch's place.
+    only = children[bitmap.bit_length() - 1] if bitmap else None
+    return _Branch(children, bitmap) if isinstance(only, _Branch) else only
 
 
 def _with_leaf(leaf: _Leaf | None, items: list[_Change]) -> list[_Leaf]:
@@ -155,16 +162,20 @@ def _build(leaves: list[_Leaf], depth: int) -> _Node | None:
     if len(leaves) < 2:
         return leaves[0] if leaves else None
     children: list[_Node | None] = [None] * WIDTH
+    bitmap = 0
     for position, start, end in _groups([(leaf.path, leaf) for leaf in leaves], depth):
         children[position] = _build(leaves[start:end], depth + 1)
-    return _Branch(children)
+        bitmap |= 1 << position
+    return _Branch(children, bitmap)
 
 
 def _groups(items: Sequence[_Change], depth: int) -> list[tuple[int, int, int]]:
     """(child, start, end) of the runs of ``items`` that share the path's digit at ``depth``."""
-    groups = []
     start = 0
     digit = items[0][0][depth]
+    if len(items) == 1:
+        return [(int(digit, WIDTH), 0, 1)]
+    groups = []
     for index in range(1, len(items)):
         following = items[index][0][depth]
         if following != digit:
@@ -172,17 +183,6 @@ def _groups(items: Sequence[_Change], depth: int) -> list[tuple[int, int, int]]:
             start, digit = index, following
     groups.append((int(digit, WIDTH), start, len(items)))
     return groups
-
-
-def _canonical(children: list[_Node | None]) -> _Node | None:
-    """A branch, unless at most one leaf is left: that leaf takes the branch's place."""
-    only: _Node | None = None
-    for child in children:
-        if child is not None:
-            if only is not None or isinstance(child, _Branch):
-                return _Branch(children)
-            only = child
-    return only
 
 
 def verify(root: Digest, key: bytes, value: bytes | None, proof: Proof) -> bool:

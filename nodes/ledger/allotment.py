@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final, Protocol
 
+import msgspec
+
 from nodes.ledger.pricing import round_half_up
 
 PRO_RATA_STEP: Final = 5_000_000_000
@@ -41,6 +43,15 @@ class Competitive(Protocol):
     def price_e4(self) -> int | None:
         """Per 100 of face, 10^-4."""
         ...
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """The least that is a ``Competitive`` bid, for those who plan an auction."""
+
+    number: int
+    reference: int
+    amount: int
+    price_e4: int | None
 
 
 def rank(bid: Competitive) -> tuple[int, int, int]:

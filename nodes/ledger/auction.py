@@ -157,6 +157,8 @@ def _check_non_competitive(act: Act, auction: Auction, investor: str, amount: in
 
 
 def _check_price(act: Act, auction: Auction, price_e4: int) -> None:
+    if not price_e4:
+        raise Refused(E_PRICE, "a price is above zero")
     try:
         _yield(_series(act, auction), auction, price_e4)
     except ValueError as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from nodes.ledger.calendar import add_months
@@ -92,8 +93,12 @@ def _dirty(series: Series, position: _Position, yield_pct: Decimal) -> Decimal:
     return value * (-remaining * growth.ln()).exp()
 
 
+@lru_cache(maxsize=1 << 12)
 def yield_of(series: Series, settlement: date, price: Decimal) -> Decimal:
-    """Yield in percent, compounded semi-annually, at a clean price per 100; 50 digits."""
+    """Yield in percent, compounded semi-annually, at a clean price per 100; 50 digits.
+
+    Remembered: the validators of one process all ask for the same.
+    """
     position = _Position(series, settlement)
     dirty = CONTEXT.add(price, decimal_of(accrued_e4(series, settlement) / UNIT_E4))
     return solve_yield(lambda guess: _dirty(series, position, guess), dirty)

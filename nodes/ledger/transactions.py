@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 import msgspec
 
@@ -368,10 +368,10 @@ def type_of(operation: bytes) -> str:
     return transaction.type if transaction is not None else "?"
 
 
-def body_of(type_name: str, fields: dict[str, Any]) -> Body:
+def body_of(type_name: str, fields: dict[str, Any]) -> AnyBody:
     """A body from plain values (strings, ints, dates, bytes), as a scenario gives them.
 
     Raises ``KeyError`` for an unknown type and ``msgspec.ValidationError`` (with the path of
     the field) for fields that don't fit.
     """
-    return msgspec.convert(fields, BODIES[type_name], str_keys=True)
+    return cast(AnyBody, msgspec.convert(fields, BODIES[type_name], str_keys=True))
