@@ -23,7 +23,7 @@ from consensus.messages import (
 )
 from consensus.protocol import PROTOCOLS, ConsensusProtocol, Environment, Parameters
 from consensus.records import ExecutedBlock
-from consensus.types import ZERO_DIGEST, Committee, Digest, NodeId, Sequence, View
+from consensus.types import Committee, Digest, NodeId, Sequence, View
 from nodes.block import Block, Header
 from nodes.effects import BlockExecuted
 from nodes.ledger.execution import BlockOutcome, Ledger
@@ -86,8 +86,16 @@ class Validator:
     # -- requests ---------------------------------------------------------------------
 
     def _acceptable(self, request: Request) -> bool:
-        """Whether the ledger could still execute ``request``."""
-        return not self.ledger.is_stale(request.sender, request.number)
+        """Whether the ledger, as it stands, could execute ``request``.
+
+        Strangers, and whoever signs under another's name, take no room in the pool.
+        """
+        party = self.ledger.get("party", request.sender)
+        return (
+            party is not None
+            and party.public_key == request.public_key
+            and not self.ledger.is_stale(request.sender, request.number)
+        )
 
     def _answer_again(self, request: Request) -> list[Effect] | None:
         """The cached reply for a request that was executed (rule 30); None to go on."""
@@ -168,8 +176,8 @@ class Validator:
 
     @property
     def tip_hash(self) -> Digest:
-        """Hash of the last block's header; zero before the first."""
-        return self.chain[-1].header.hash if self.chain else ZERO_DIGEST
+        """Hash of the last block's header; before the first the genesis hash."""
+        return self.chain[-1].header.hash if self.chain else self._genesis_hash
 
     def _tip_time_us(self) -> int:
         return self.chain[-1].header.time_us if self.chain else 0

@@ -12,7 +12,7 @@ from chainsim.checks.base import Check, short
 from chainsim.checks.context import CheckContext
 from chainsim.trace import Executed, NodeChanged, Record
 from consensus.messages import CommitCertificate
-from consensus.types import ZERO_DIGEST, Digest, NodeId, Sequence
+from consensus.types import Digest, NodeId, Sequence
 from nodes.block import Block, Header
 from nodes.merkle import root as merkle_root
 
@@ -55,7 +55,7 @@ class ChainIntegrity(Check):
         )
 
     def _link_problem(self, parent: Header | None, header: Header, block: Block) -> str:
-        height, parent_hash, time_us = 0, ZERO_DIGEST, 0
+        height, parent_hash, time_us = 0, self.context.chain, 0
         if parent is not None:
             height, parent_hash, time_us = parent.height, parent.hash, parent.time_us
         if header.height != height + 1:

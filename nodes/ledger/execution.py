@@ -19,6 +19,7 @@ from nodes import merkle
 from nodes.ledger import (
     access,
     auction,
+    auction_outcome,
     cash,
     days,
     licensing,
@@ -61,8 +62,8 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "AUCTION_OPEN": auction.open_auction,
     "BID": auction.take_bid,
     "AUCTION_CLOSE": auction.close,
-    "AUCTION_ALLOT": auction.allot,
-    "AUCTION_SETTLE": auction.settle,
+    "AUCTION_ALLOT": auction_outcome.allot,
+    "AUCTION_SETTLE": auction_outcome.settle,
     "CASH_MINT": cash.mint_cash,
     "CASH_BURN": cash.burn_cash,
     "TRANSFER": transfer.transfer,
@@ -139,7 +140,8 @@ class Ledger:
     def execute_block(self, height: int, parent_time_us: int, batch: Batch) -> BlockOutcome:
         """Execute ``batch`` as block ``height`` (the next one) and adopt the new state."""
         assert height == self.height + 1, f"block {height} after {self.height}"
-        time_us = max(parent_time_us, batch.time_us)
+        # Rule 8: a null block's time is its parent's; its digest doesn't cover a proposed one.
+        time_us = max(parent_time_us, batch.time_us) if batch.requests else parent_time_us
         block = BlockScope(self.genesis, self._state, height, time_us)
         replies = self._replies.scope()
         system = _expire_dvps(block, self._state.due(time_us))

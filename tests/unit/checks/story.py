@@ -19,7 +19,7 @@ from consensus.crypto import FastScheme
 from consensus.encoding import encode
 from consensus.messages import Batch, Commit, CommitCertificate, Request, signed
 from consensus.protocol import Parameters
-from consensus.types import ZERO_DIGEST, Committee, Member
+from consensus.types import Committee, Member
 from nodes.block import Block, Header
 from nodes.ledger.receipts import Posting, Receipt
 from nodes.ledger.transactions import Body, Transaction
@@ -116,7 +116,7 @@ class Story:
         before_us = parent.time_us if parent else 0
         header = Header(
             height=height,
-            parent=parent.hash if parent else ZERO_DIGEST,
+            parent=parent.hash if parent else CHAIN,
             time_us=max(before_us, batch.time_us),
             epoch=0,
             batch_digest=batch.digest,

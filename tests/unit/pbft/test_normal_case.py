@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import pytest
 from consensus.effects import Broadcast, Persist, Send
 from consensus.messages import NULL_DIGEST, Batch, Commit, Message, Prepare, PrePrepare, signed
 from consensus.records import AcceptedRecord, PreparedRecord
+from nodes.ledger.execution import Ledger
+from nodes.ledger.genesis import Genesis, Seat
 from tests.unit.pbft.bench import CHAIN, Bench, Host
 
 DIGEST = b"d" * 32
@@ -291,3 +294,19 @@ def test_rule_33_a_forged_contradiction_accuses_nobody(bench: Bench, batch: Batc
     host.receive(forged)
     assert not host.reports
     assert host.replica.core.slots[1].prepare_count(batch.digest) == 1
+
+
+def test_rule_08_a_null_batch_has_no_time_of_its_own(bench: Bench) -> None:
+    """Its digest covers none: a liar could give each validator another block time under it."""
+    genesis = Genesis(
+        chain="test",
+        validators=(Seat(id="r0", public_key=b"k" * 32),),
+        parties=(),
+        first_business_day=datetime.date(2026, 1, 5),
+    )
+    first, second = Ledger(genesis), Ledger(genesis)
+    one = first.execute_block(1, 1_000, Batch(0, ()))
+    other = second.execute_block(1, 1_000, Batch(9_000, ()))
+    assert Batch(0, ()).digest == Batch(9_000, ()).digest
+    assert one == other
+    assert one.time_us == 1_000
