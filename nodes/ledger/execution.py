@@ -110,7 +110,7 @@ class BlockOutcome(msgspec.Struct, frozen=True):
     """What executing a block gave; equal at every validator."""
 
     time_us: int
-    """Effective block time: max(parent's, proposed) (rule 8)."""
+    """Effective block time: max(parent's, proposed), of a null block the parent's (rule 8)."""
     receipts: tuple[Receipt, ...]
     """One per request, in order."""
     system_receipts: tuple[Receipt, ...]

@@ -21,7 +21,7 @@ MAY_DIVIDE = {
     "pricing.py": {"solve_yield", "_narrow"},
     "bonds.py": {"clean_price", "yield_of", "_dirty"},
     "bills.py": {"clean_price", "yield_of"},
-    "auction.py": {"_allotments"},
+    "auction_outcome.py": {"_allotments"},
     "auction_report.py": {"_millions"},
 }
 """Functions whose ``/`` is of ``Decimal`` or ``Fraction``; read them before adding one."""

@@ -1,0 +1,135 @@
+"""What follows from an auction's close: AUCTION_ALLOT, AUCTION_SETTLE (see ``auction``)."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+from msgspec.structs import replace
+
+from nodes.ledger.act import Act, Partition
+from nodes.ledger.allotment import allot as allot_competitive
+from nodes.ledger.allotment import rank
+from nodes.ledger.auction_book import (
+    bid_key,
+    bids_of,
+    competitive,
+    in_state,
+    note,
+    price_of,
+    series_of,
+    yield_of_bid,
+)
+from nodes.ledger.codes import E_ALLOT_MISMATCH, E_DATE, E_FUNDS, Refused
+from nodes.ledger.compliance import check_covered, check_inflow, verified_account
+from nodes.ledger.days import current_fx
+from nodes.ledger.instruments import instrument_of
+from nodes.ledger.pricing import CONTEXT, round_half_up, share_of_face, to_e4
+from nodes.ledger.programme import lock
+from nodes.ledger.records import Auction, BidEntry, Series
+from nodes.ledger.transactions import AuctionAllot, AuctionSettle
+
+
+def allot(act: Act, body: AuctionAllot) -> None:
+    """AUCTION_ALLOT: must say what follows from the close."""
+    auction = in_state(act, body.auction, "CLOSED")
+    bids = bids_of(act, auction)
+    shares, ncb_price_e4 = _allotments(act, auction, bids)
+    by_name = {(bid.dealer, bid.reference): shares.get(bid.number, 0) for bid in bids}
+    expected = {name: share for name, share in by_name.items() if share}
+    stated = {(item.dealer, item.reference): item.amount for item in body.allotments}
+    if stated != expected or len(stated) != len(body.allotments):
+        raise Refused(E_ALLOT_MISMATCH, f"{_first_difference(stated, expected)}")
+    note(act, auction=auction.id)
+    for bid in bids:
+        share = shares.get(bid.number, 0)
+        if share:
+            act.put(bid_key(auction, bid.number), replace(bid, allotted=share, status="ALLOTTED"))
+            act.note(f"bid.{bid.number}", share)
+    sold = sum(shares.get(bid.number, 0) for bid in competitive(bids))
+    note(act, unsold=auction.amount - sold, ncb_price_e4=ncb_price_e4)
+    act.put(("auction", auction.id), replace(auction, status="ALLOTTED", ncb_price_e4=ncb_price_e4))
+
+
+def _first_difference(
+    stated: dict[tuple[str, int], int], expected: dict[tuple[str, int], int]
+) -> str:
+    for dealer, reference in sorted(stated.keys() | expected.keys()):
+        said = stated.get((dealer, reference), 0)
+        right = expected.get((dealer, reference), 0)
+        if said != right:
+            return f"bid {reference} of {dealer} gets {right}, not {said}"
+    return "a bid is named twice"
+
+
+def _allotments(act: Act, auction: Auction, bids: list[BidEntry]) -> tuple[dict[int, int], int]:
+    """Face value by bid number, and what non-competitive bids pay (0 if they get nothing)."""
+    if not auction.amount:
+        return {}, 0
+    step = act.genesis.policies.pro_rata_step
+    priced = competitive(bids)
+    shares = allot_competitive(priced, auction.cutoff_e4, auction.amount, step)
+    others = [bid for bid in bids if bid.price_e4 is None and not _void(act, auction, bid)]
+    if not others:
+        return shares, 0
+    series = series_of(act, auction)
+    with localcontext(CONTEXT):
+        weighted = sum(
+            (yield_of_bid(series, auction, price_of(b)) * shares.get(b.number, 0) for b in priced),
+            Decimal(0),
+        )
+        average = weighted / sum(shares.values())
+        price = instrument_of(series).clean_price(series, auction.settlement_date, average)
+    shares.update((bid.number, bid.amount) for bid in others)
+    return shares, to_e4(price)
+
+
+def settle(act: Act, body: AuctionSettle) -> None:
+    """AUCTION_SETTLE: from the settlement date on, at its price and accrued interest."""
+    auction = in_state(act, body.auction, "ALLOTTED")
+    if act.today() < auction.settlement_date:
+        raise Refused(E_DATE, f"settles on {auction.settlement_date}")
+    series = series_of(act, auction)
+    fix = current_fx(act)
+    accrued_e4 = instrument_of(series).accrued_e4(series, auction.settlement_date)
+    minted = paid = 0
+    note(act, auction=auction.id)
+    for bid in _settlement_order(bids_of(act, auction)):
+        clean_e4 = auction.ncb_price_e4 if bid.price_e4 is None else bid.price_e4
+        cost = round_half_up(share_of_face(bid.allotted, clean_e4 + accrued_e4))
+        lapsed = _lapses(act, series, bid, cost)
+        if not lapsed:
+            act.move(series.currency, cost, (bid.cash_account, "free"), _issuer(series))
+            act.mint(bid.securities_account, series.id, bid.allotted)
+            minted += bid.allotted
+            paid += cost
+        status = "LAPSED" if lapsed else "SETTLED"
+        act.put(bid_key(auction, bid.number), replace(bid, status=status))
+        act.note(f"bid.{bid.number}", lapsed or cost)
+    lock(act, minted, fix)
+    note(act, settled=minted, paid=paid)
+    act.put(("auction", auction.id), replace(auction, status="SETTLED"))
+
+
+def _lapses(act: Act, series: Series, bid: BidEntry, cost: int) -> str:
+    """The code for which an allotment can't settle, or nothing."""
+    try:
+        check_covered(act, bid.cash_account, series.currency, cost, E_FUNDS)
+        check_inflow(act, verified_account(act, bid.securities_account))
+    except Refused as refusal:
+        return refusal.code
+    return ""
+
+
+def _settlement_order(bids: list[BidEntry]) -> list[BidEntry]:
+    """Allotted bids, competitive ones by rank, then the others as they came."""
+    allotted = [bid for bid in bids if bid.status == "ALLOTTED"]
+    priced = sorted(competitive(allotted), key=rank)
+    return priced + [bid for bid in allotted if bid.price_e4 is None]
+
+
+def _void(act: Act, auction: Auction, bid: BidEntry) -> bool:
+    return bool(act.get(("non-competitive", auction.id, bid.investor)) != "1")
+
+
+def _issuer(series: Series) -> tuple[str, Partition]:
+    return series.issuer_account, "free"
