@@ -1,6 +1,6 @@
 """The chain of a run as an SQLite file: open it with any SQLite tool.
 
-Built from ``Executed`` records alone (law 4). Digests are lower-case hex, amounts integer
+Digests are lower-case hex, amounts integer
 minor units, times microseconds of virtual time.
 """
 
@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from chainsim.trace import Executed, Record
 from nodes.block import Block
 from nodes.ledger.receipts import Posting, Receipt
 
@@ -50,25 +49,6 @@ CREATE INDEX postings_by_account ON postings (account, asset);
 """
 
 _LARGEST: Final = 2**63 - 1
-
-
-class ChainCollector:
-    """Keeps the first block that anybody executed at each height."""
-
-    subscribes: Final = (Executed,)
-
-    def __init__(self) -> None:
-        self._blocks: dict[int, Block] = {}
-
-    def on_record(self, record: Record) -> None:
-        """Takes one record, in trace order."""
-        if isinstance(record, Executed) and record.block is not None:
-            self._blocks.setdefault(record.sequence, record.block)
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """In order of height."""
-        return tuple(self._blocks[height] for height in sorted(self._blocks))
 
 
 def write_chain(

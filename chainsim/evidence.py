@@ -44,8 +44,6 @@ def write_evidence(
             encoded = msgspec.json.format(msgspec.json.encode(content), indent=2)
             (place / name).write_bytes(encoded + b"\n")
         lines.append(
-            MisbehaviourLine(
-                node=culprit, kind=kind, evidence=f"{EVIDENCE}/{name}" if name else ""
-            )
+            MisbehaviourLine(node=culprit, kind=kind, evidence=f"{EVIDENCE}/{name}" if name else "")
         )
     return tuple(lines)

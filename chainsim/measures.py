@@ -25,7 +25,7 @@ from chainsim.trace import (
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Digest
 
-STAGES: Final = ("wait and propose", "prepare", "commit", "execute", "reply")
+STAGES: Final = ("wait and propose", "prepare", "commit and execute", "reply")
 """The steps of an ordered transaction, from a client's first send to f+1 equal replies."""
 
 
@@ -45,7 +45,6 @@ class Measures:
         self._final_at: dict[tuple[str, int], int] = {}
         self._proposed: dict[Digest, int] = {}
         self._prepared: dict[Digest, int] = {}
-        self._committed: dict[Digest, int] = {}
         self._executed: dict[Digest, int] = {}
         self._batch_of: dict[Digest, Digest] = {}
         self._faults: dict[int, list[FaultLine]] = {}
@@ -73,8 +72,6 @@ class Measures:
     def _on_reached(self, record: Reached) -> None:
         if record.event == "prepared":
             self._prepared.setdefault(record.digest, record.at_us)
-        elif record.event == "committed":
-            self._committed.setdefault(record.digest, record.at_us)
         elif record.event == "new-view-entered" and record.view > 0:
             self.views.add(record.view)
 
@@ -134,7 +131,7 @@ class Measures:
         Times are those of the first node to get there.
         """
         spans: list[list[int]] = [[] for _ in STAGES]
-        steps = (self._proposed, self._prepared, self._committed, self._executed)
+        steps = (self._proposed, self._prepared, self._executed)
         for key, (sent_us, request) in self._submitted.items():
             batch = self._batch_of.get(request)
             if batch is None or key not in self._final_at:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
+from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.rule import Rule
@@ -158,16 +159,16 @@ def _traffic(summary: RunSummary, marks: Marks) -> Table:
         "messages",
         f"{sent.sent:,} sent{gap}{sent.delivered:,} delivered{gap}{sent.dropped:,} dropped",
     )
-    table.add_row("by type", _counts(sent.by_type, gap, first=MESSAGE_ORDER))
+    table.add_row("by type", _counts(sent.by_type, first=MESSAGE_ORDER))
     work = summary.transactions
     table.add_row(
         "transactions",
         f"{work.submitted:,} submitted{gap}{work.final:,} final{gap}{work.failed:,} refused",
     )
     if work.failed:
-        table.add_row("by code", _counts(work.by_code, gap, first=("OK",)))
+        table.add_row("by code", _counts(work.by_code, first=("OK",)))
     if summary.settlement.dvp:
-        table.add_row("DvP", _counts(summary.settlement.dvp, gap))
+        table.add_row("DvP", _counts(summary.settlement.dvp, first=tuple(summary.settlement.dvp)))
     finality = summary.finality_us
     if finality.p50 is not None and finality.p99 is not None and finality.max is not None:
         table.add_row(
@@ -176,8 +177,8 @@ def _traffic(summary: RunSummary, marks: Marks) -> Table:
             f"{gap}longest {seconds(finality.max)}",
         )
     if summary.finality_stages_us:
-        stages = (f"{name} {seconds(us)}" for name, us in summary.finality_stages_us.items())
-        table.add_row("of which", gap.join(stages))
+        stages = [f"{name} {seconds(us)}" for name, us in summary.finality_stages_us.items()]
+        table.add_row("of which", Columns(stages, padding=(0, 3)))
     table.add_row("view changes", str(summary.view_changes))
     if summary.misbehaviour:
         caught = (f"{line.node}: {line.kind}" for line in summary.misbehaviour)
@@ -187,10 +188,11 @@ def _traffic(summary: RunSummary, marks: Marks) -> Table:
     return table
 
 
-def _counts(counts: Mapping[str, int], gap: str, first: tuple[str, ...] = ()) -> str:
+def _counts(counts: Mapping[str, int], first: tuple[str, ...] = ()) -> Columns:
+    """``name count`` side by side, as many as fit; ``first`` come first."""
     names = [name for name in first if name in counts]
     names += sorted(name for name in counts if name not in first)
-    return gap.join(f"{name} {counts[name]:,}" for name in names)
+    return Columns([f"{name} {counts[name]:,}" for name in names], padding=(0, 3))
 
 
 def _auction_title(auction: Auction) -> str:
@@ -224,6 +226,8 @@ def _verdict(summary: RunSummary, marks: Marks) -> RenderableType:
     good = summary.exit_code == 0
     words = VERDICTS.get(summary.exit_code, f"exit code {summary.exit_code}")
     held = sum(check.ok for check in summary.checks)
+    if good and held < len(summary.checks):
+        words = "it fails as the scenario expects"
     met = sum(line.ok for line in summary.expectations)
     counts = f"{held} of {len(summary.checks)} checks hold"
     if summary.expectations:
@@ -238,7 +242,8 @@ def _verdict(summary: RunSummary, marks: Marks) -> RenderableType:
         where = f"at {seconds(violation.at_us)}"
         where += f", node {violation.node}" if violation.node else ""
         where += f", height {violation.height}" if violation.height else ""
-        lines.append(Text(f"  first violation: {violation.check} {where}", style="red"))
+        style = "yellow" if good else "red"
+        lines.append(Text(f"  first violation: {violation.check} {where}", style=style))
         lines.append(Padding(Text(violation.meaning), (0, 0, 0, 4)))
     return Group(*lines)
 

@@ -91,9 +91,13 @@ def internal_error(error: Exception) -> str:
     import traceback
     from pathlib import Path
 
+    folder: Path | None = getattr(error, "folder", None)  # of recorded_run.RunFailed
+    if folder is not None and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="chainsim-"))
     trace = "".join(traceback.format_exception(error))
-    folder = getattr(error, "run_folder", None) or Path(tempfile.mkdtemp(prefix="chainsim-"))
-    target = Path(folder) / "traceback.txt"
+    target = folder / "traceback.txt"
     try:
         target.write_text(trace, encoding="utf-8")
         where = f"The traceback is in {target}."

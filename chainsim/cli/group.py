@@ -13,6 +13,9 @@ COMMANDS: Final[dict[str, str]] = {
     "validate": "chainsim.cli.validate",
     "schema": "chainsim.cli.schema",
     "new": "chainsim.cli.new",
+    "run": "chainsim.cli.run",
+    "replay": "chainsim.cli.replay",
+    "bench": "chainsim.cli.bench",
 }
 """Name -> the module that holds it as ``command``, in the order of the help page."""
 

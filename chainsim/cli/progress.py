@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from chainsim import wall_clock
 from chainsim.cli import output
+from chainsim.recorded_run import Interrupted
 
 if TYPE_CHECKING:
     from chainsim.simulation.world import Progress
@@ -24,13 +25,9 @@ LINE_NS: Final = 2_000_000_000
 Show = Callable[["Progress"], None]
 
 
-class Interrupted(Exception):
-    """Ctrl-C; raised between two events, so that what was done so far is whole."""
-
-
 @contextmanager
 def watching(duration_us: int) -> Iterator[Show]:
-    """What to call with each ``Progress``; raises ``Interrupted`` from it after a Ctrl-C.
+    """What to call with each ``Progress``; it raises ``Interrupted`` after a Ctrl-C.
 
     A second Ctrl-C is a ``KeyboardInterrupt`` at once.
     """

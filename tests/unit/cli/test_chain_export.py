@@ -8,8 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from chainsim.chain_export import ChainCollector, write_chain
-from chainsim.trace import Executed
+from chainsim.chain_export import write_chain
 from consensus.messages import Batch, Commit, CommitCertificate, CoSignature, Request
 from consensus.types import ZERO_DIGEST
 from nodes.block import Block, Header
@@ -66,13 +65,6 @@ def block(height: int, operation: bytes, number: int = 1) -> Block:
     )
 
 
-def executed(block: Block, node: str = "a", replayed: bool = False) -> Executed:
-    header = block.header
-    return Executed(
-        1, node, header.height, header.hash, header.state_root, b"", b"", 1, replayed, block
-    )
-
-
 def query(path: Path, sql: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql).fetchall()
@@ -107,11 +99,3 @@ def test_what_a_hostile_client_sends_is_kept_as_it_is(tmp_path: Path) -> None:
     (row,) = query(path, "SELECT number, body FROM transactions")
     assert row[1] == '"c1ff"'
     assert row[0] == str(2**64 - 1)
-
-
-def test_the_first_block_at_each_height_is_kept() -> None:
-    collector = ChainCollector()
-    first, second, late = block(1, b"1"), block(2, b"2"), block(1, b"other")
-    for record in (executed(second), executed(first), executed(late, node="b")):
-        collector.on_record(record)
-    assert collector.blocks == (first, second)

@@ -28,8 +28,8 @@ def test_help_names_every_command(chainsim: Chainsim) -> None:
     assert all(f" {name} " in done.stdout for name in COMMANDS)
 
 
-def test_version(chainsim: Chainsim) -> None:
-    done = chainsim("--version")
+def test_version(process: Chainsim) -> None:
+    done = process("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, "chainsim 0.1.0\n", "")
 
 
@@ -106,13 +106,13 @@ def test_a_reader_who_left_is_no_error(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_colour_follows_the_environment(chainsim: Chainsim) -> None:
+def test_colour_follows_the_environment(process: Chainsim) -> None:
     escape = "\x1b["
-    assert escape not in chainsim("--help").stdout
-    assert escape in chainsim("--help", FORCE_COLOR="1").stdout
-    assert "\x1b[3" not in chainsim("--help", FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert escape not in process("--help").stdout
+    assert escape in process("--help", FORCE_COLOR="1").stdout
+    assert "\x1b[3" not in process("--help", FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
-def test_a_narrow_encoding_is_no_error(chainsim: Chainsim) -> None:
-    done = chainsim("--help", PYTHONIOENCODING="ascii")
+def test_a_narrow_encoding_is_no_error(process: Chainsim) -> None:
+    done = process("--help", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

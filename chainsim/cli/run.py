@@ -1,0 +1,92 @@
+"""``chainsim run``: one run, its summary, and the folder that it leaves."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import rich_click as click
+
+from chainsim import run_folder
+from chainsim.cli import output
+from chainsim.cli.scenario_argument import Refused, load
+
+if TYPE_CHECKING:
+    from chainsim.run_summary import RunSummary
+
+LEVELS = ("off", "milestones", "messages")
+
+
+@click.command("run")
+@click.argument("scenario", metavar="NAME|FILE")
+@click.option("--seed", type=int, metavar="N", help="Instead of the scenario's own seed.")
+@click.option(
+    "--set",
+    "overrides",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="Change a value, like faults[0].at=3s. May be repeated; the last wins.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=run_folder.RUNS,
+    help="Where the run's folder goes.  [default: runs]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--trace",
+    "level",
+    type=click.Choice(LEVELS),
+    default="milestones",
+    help="What is recorded; it never changes the run.  [default: milestones]",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    scenario: str,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+    level: str,
+) -> None:
+    """Run a scenario once: progress, then a summary with each check and expectation.
+
+    NAME is a shipped scenario; an argument with a / or ending in .toml is a file.
+    """
+    loaded = load(scenario, overrides, seed)
+    from chainsim.cli.progress import watching
+    from chainsim.recorded_run import run_recorded
+    from chainsim.trace import Level
+
+    (chosen,) = (known for known in get_args(Level) if known == level)
+    try:
+        with watching(loaded.duration) as progress:
+            summary = run_recorded(loaded, out, chosen, progress)
+    except run_folder.Unwritable as error:
+        raise Refused(str(error)) from None
+    show(summary, as_json=as_json)
+    context.exit(summary.exit_code)
+
+
+def show(summary: RunSummary, *, as_json: bool) -> None:
+    """To standard output: the summary as one JSON object, or for people."""
+    if as_json:
+        from chainsim.run_summary import to_json
+
+        output.write(to_json(summary))
+        return
+    from chainsim.summary import print_summary
+
+    print_summary(output.console(), summary, next_steps(summary))
+
+
+def next_steps(summary: RunSummary) -> list[tuple[str, str]]:
+    """What a person may want to do with a run: the purpose, and the line to copy."""
+    if not summary.run_dir:
+        return []
+    folder = shlex.quote(summary.run_dir)
+    return [("replay", f"{output.invocation()} replay {folder} --verify")]

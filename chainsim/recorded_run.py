@@ -1,0 +1,188 @@
+"""One run with everything that it leaves behind: trace, summary, chain and evidence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from chainsim import __version__, run_folder, wall_clock
+from chainsim.build import RunResult, Simulation, build
+from chainsim.chain_export import write_chain
+from chainsim.evidence import write_evidence
+from chainsim.run_summary import (
+    CheckLine,
+    FirstViolation,
+    Messages,
+    MisbehaviourLine,
+    NodeLine,
+    RunSummary,
+    to_json,
+)
+from chainsim.settlement_summary import settlement
+from chainsim.simulation.world import Progress
+from chainsim.trace import Level, Recorder
+from scenarios.loader import resolved_toml
+from scenarios.schema import Scenario
+
+
+class Interrupted(Exception):
+    """A watcher wants the run to end; raised from ``progress``, between two events."""
+
+
+class RunFailed(Exception):
+    """A bug of ours ended a run; its cause is chained, and ``folder`` holds what was done."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("the run failed")
+        self.folder = folder
+
+
+def run_recorded(
+    scenario: Scenario,
+    runs: Path,
+    level: Level,
+    progress: Callable[[Progress], None] | None = None,
+) -> RunSummary:
+    """Runs ``scenario`` and leaves a folder in ``runs``.
+
+    Raises ``run_folder.Unwritable``, and ``RunFailed`` for anything unforeseen.
+    """
+    with run_folder.unfinished(runs, scenario.name, scenario.seed) as folder:
+        trace = folder / run_folder.TRACE if level != "off" else None
+        try:
+            (folder / run_folder.SCENARIO).write_text(resolved_toml(scenario), encoding="utf-8")
+            recorder = Recorder(level, trace)
+        except OSError as error:
+            raise run_folder.Unwritable(f"can't write to {folder}: {error.strerror}") from error
+        try:
+            summary = _run(scenario, recorder, folder, progress)
+        except BaseException as error:
+            recorder.close()
+            name = run_folder.run_name(scenario.name, scenario.seed, recorder.digest())
+            kept = run_folder.finish(folder, name)
+            if isinstance(error, Exception):
+                raise RunFailed(kept) from error
+            raise
+    return summary
+
+
+def play(
+    simulation: Simulation, progress: Callable[[Progress], None] | None = None
+) -> tuple[RunResult, float]:
+    """Runs to the end, or until ``progress`` raises ``Interrupted``; with the wall seconds."""
+    start_ns = wall_clock.now_ns()
+    try:
+        result = simulation.run(progress)
+    except Interrupted:
+        result = simulation.finish("interrupted")
+    return result, wall_clock.seconds_since(start_ns)
+
+
+def _run(
+    scenario: Scenario,
+    recorder: Recorder,
+    folder: Path,
+    progress: Callable[[Progress], None] | None,
+) -> RunSummary:
+    simulation = build(scenario, recorder)
+    result, wall_s = play(simulation, progress)
+    recorder.close()
+    committee = simulation.genesis.committee
+    keys = {member.id: member.public_key for member in committee.members}
+    misbehaviour = write_evidence(folder, result.measures.evidence, keys)
+    meta = {
+        "scenario": scenario.name,
+        "seed": str(scenario.seed),
+        "digest": result.digest,
+        "version": __version__,
+        "chain": simulation.genesis.hash.hex(),
+    }
+    write_chain(folder / run_folder.CHAIN, result.chain, simulation.context.opening, meta)
+    name = run_folder.run_name(scenario.name, scenario.seed, result.digest)
+    final = run_folder.finish(folder, name)
+    summary = summarise(scenario, result, wall_s, os.fspath(final), misbehaviour)
+    (final / run_folder.SUMMARY).write_text(to_json(summary, indent=2), encoding="utf-8")
+    return summary
+
+
+def summarise(
+    scenario: Scenario,
+    result: RunResult,
+    wall_s: float,
+    run_dir: str = "",
+    misbehaviour: tuple[MisbehaviourLine, ...] = (),
+) -> RunSummary:
+    """The plain value that is printed and saved."""
+    measures, messages = result.measures, result.messages
+    return RunSummary(
+        scenario=scenario.name,
+        title=scenario.title,
+        seed=scenario.seed,
+        version=__version__,
+        digest=result.digest,
+        ok=result.ok,
+        exit_code=int(result.exit_code),
+        ended=result.ended,
+        virtual_time_us=result.virtual_time_us,
+        wall_s=wall_s,
+        height=result.height,
+        views={id_: node.view for id_, node in result.end.nodes.items()},
+        view_changes=measures.view_changes,
+        messages=Messages(
+            sent=sum(messages.sent.values()),
+            delivered=sum(messages.delivered.values()),
+            dropped=sum(messages.dropped.values()),
+            by_type=messages.sent,
+        ),
+        transactions=measures.transactions,
+        finality_us=measures.finality,
+        finality_stages_us=measures.stages_us(),
+        checks=tuple(
+            CheckLine(name=check.name, kind=check.kind, ok=check.ok, detail=check.detail)
+            for check in result.checks
+        ),
+        expectations=result.expectations,
+        misbehaviour=misbehaviour,
+        state_root=result.state_root.hex(),
+        settlement=settlement(scenario, result.chain),
+        run_dir=run_dir,
+        nodes=_nodes(scenario, result),
+        faults=measures.faults,
+        first_violation=_first_violation(result),
+    )
+
+
+def _nodes(scenario: Scenario, result: RunResult) -> tuple[NodeLine, ...]:
+    lines = []
+    for validator in scenario.validators:
+        status = result.end.nodes[validator.id]
+        lines.append(
+            NodeLine(
+                id=validator.id,
+                role=validator.role,
+                city=validator.city,
+                up=status.up,
+                height=status.executed,
+                view=status.view,
+                active=status.active,
+                waits_for=status.waits_for,
+            )
+        )
+    return tuple(lines)
+
+
+def _first_violation(result: RunResult) -> FirstViolation | None:
+    found = [
+        FirstViolation(
+            check=check.name,
+            at_us=finding.at_us,
+            node=finding.node,
+            height=finding.height,
+            meaning=finding.what,
+        )
+        for check in result.checks
+        if not check.ok
+        for finding in check.findings
+    ]
+    return min(found, key=lambda violation: violation.at_us, default=None)
