@@ -46,7 +46,9 @@ class ScenarioView:
             title.append(f": {scenario.title}", style="not bold")
         yield title
         if scenario.description:
-            yield Padding(Text(scenario.description.strip()), (0, 0, 0, 2))
+            # Files break lines where it suits them; paragraphs are ours to fill.
+            for paragraph in scenario.description.split("\n\n"):
+                yield Padding(Text(" ".join(paragraph.split())), (0, 0, 0, 2))
         if scenario.tags:
             yield Text(f"  tags: {', '.join(scenario.tags)}", style="dim")
         yield _section("Cast", _cast(scenario))

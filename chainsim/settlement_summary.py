@@ -106,13 +106,14 @@ def _row(row: Row, published: dict[str, str]) -> AuctionRow:
 
 
 def _totals(report: AuctionReport) -> dict[str, str]:
+    """Amounts in millions, then the price."""
     totals = {"target": millions(report.target), "accepted": millions(report.accepted)}
-    if report.cutoff_e4:
-        totals["cut-off"] = f"{report.cutoff_e4 // 10_000}.{report.cutoff_e4 % 10_000:04d}"
     if report.unsold:
         totals["unsold"] = millions(report.unsold)
     if report.paid:
         totals["paid"] = millions(report.paid)
+    if report.cutoff_e4:
+        totals["cut-off price"] = f"{report.cutoff_e4 // 10_000}.{report.cutoff_e4 % 10_000:04d}"
     return totals
 
 

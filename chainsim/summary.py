@@ -6,6 +6,7 @@ without colour, and over a pipe.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -39,6 +40,9 @@ VERDICTS: Final[dict[int, str]] = {
 
 MESSAGE_ORDER: Final = ("request", "pre-prepare", "prepare", "commit", "reply", "checkpoint")
 """The types of the normal case, in the order in which a transaction meets them."""
+
+STEP: Final = re.compile(r"workload\[\d+\]\.steps\[\d+\] ")
+"""How the name of a script step's expectation begins."""
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -205,20 +209,32 @@ def _auction_title(auction: Auction) -> str:
 def _checks(checks: Iterable[CheckLine], marks: Marks) -> Table:
     table = _grid("", "", "", header=False)
     for check in checks:
-        table.add_row(*_verdict_cells(check.ok, marks, "holds"), check.name, check.detail)
+        table.add_row(_mark(check.ok, marks), check.name, check.detail)
     return table
 
 
-def _verdict_cells(ok: bool, marks: Marks, good: str) -> tuple[Text]:
+def _mark(ok: bool, marks: Marks) -> Text:
     if ok:
-        return (Text(f"{marks.good} {good}", style="green"),)
-    return (Text(f"{marks.bad} FAILS", style="bold red"),)
+        return Text(marks.good, style="green")
+    return Text(f"{marks.bad} FAILS", style="bold red")
 
 
 def _expectations(lines: Iterable[ExpectationLine], marks: Marks) -> Table:
-    table = _grid("", "", "wanted", "got")
+    """One row each, but for the many steps of scripts that went as they should."""
+    table = _grid("", "", header=False)
+    smooth = 0
     for line in lines:
-        table.add_row(*_verdict_cells(line.ok, marks, "met"), line.name, line.wanted, line.got)
+        if line.ok and STEP.match(line.name):
+            smooth += 1
+            continue
+        words = Text(line.name)
+        words.append(f": {line.wanted}", style="dim")
+        if not line.ok or line.got != line.wanted:
+            words.append(f", got {line.got}")
+        table.add_row(_mark(line.ok, marks), words)
+    if smooth:
+        steps = "1 scripted step" if smooth == 1 else f"{smooth} scripted steps"
+        table.add_row(_mark(True, marks), f"{steps} got the code that the script expects")
     return table
 
 

@@ -1,7 +1,7 @@
 """An auction's result as a table: our figures, the published ones beside them, and whether equal.
 
-Wide terminals get both columns; at 80 columns a figure that equals the published one is shown
-once with its mark, and a differing one with the published figure after it.
+Amounts are in millions, as they are published. At 80 columns the bid's own data (who, price,
+amount) give way to the comparison.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.text import Text
 from chainsim.run_summary import Auction, AuctionRow, Figure
 
 WIDE: Final = 120
-"""Columns from which ours and theirs stand side by side."""
+"""Columns from which the bid's own data have room."""
 
 SHOWN: Final[dict[str, str]] = {
     "bid_yield_pct": "yield %",
@@ -42,7 +42,10 @@ class AuctionView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         auction = self._auction
         if auction.totals:
-            yield Text(", ".join(f"{name} {value}" for name, value in auction.totals.items()))
+            yield Text(
+                "in millions: "
+                + ", ".join(f"{name} {value}" for name, value in auction.totals.items())
+            )
         if auction.rows:
             yield self._table(wide=options.max_width >= WIDE)
         if auction.source and auction.compared:
@@ -50,38 +53,40 @@ class AuctionView:
 
     def _table(self, *, wide: bool) -> Table:
         names = [name for name in SHOWN if any(name in r.figures for r in self._auction.rows)]
-        table = Table(
-            box=None, header_style="dim", pad_edge=False, padding=(0, 2 if wide else 1, 0, 0)
-        )
-        for name in ("bid", "bidder", "price", "amount", "allotted"):
+        compared = self._auction.compared > 0
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        table.padding = (0, 2 if wide else 1, 0, 0)
+        for name in self._facts(wide=wide):
             table.add_column(name, justify="left" if name == "bidder" else "right")
         for name in names:
             table.add_column(SHOWN[name], justify="right")
-            if wide:
-                table.add_column("published", justify="right", style="dim")
-        if not wide:
-            table.columns[1].max_width = 10
-            table.columns[1].no_wrap = True
+            if compared:
+                table.add_column("bank's", justify="right", style="dim")
+        if compared:
+            table.add_column("")
         for row in self._auction.rows:
             table.add_row(*self._cells(row, names, wide=wide))
         return table
 
+    def _facts(self, *, wide: bool) -> tuple[str, ...]:
+        """The columns before the figures: at 80 columns, what the bidder got."""
+        everything = ("bid", "bidder", "price", "amount", "allotted")
+        return everything if wide or not self._auction.compared else ("bid", "allotted")
+
     def _cells(self, row: AuctionRow, names: list[str], *, wide: bool) -> list[Text]:
-        cells = [Text(text) for text in (row.bid, row.bidder, row.price, row.amount, row.allotted)]
-        for name in names:
-            figure = row.figures.get(name, Figure(ours=""))
-            cells.append(self._ours(figure, wide=wide))
-            if wide:
-                cells.append(Text(figure.published or ""))
+        cells = [Text(getattr(row, fact)) for fact in self._facts(wide=wide)]
+        figures = [row.figures.get(name, Figure(ours="")) for name in names]
+        for figure in figures:
+            differs = figure.equal is False
+            cells.append(Text(figure.ours, style="bold red" if differs else ""))
+            if self._auction.compared:
+                cells.append(Text(f"{'not ' if differs else ''}{figure.published or ''}"))
+        if self._auction.compared and any(figure.equal is not None for figure in figures):
+            cells.append(self._mark(all(figure.equal is not False for figure in figures)))
         return cells
 
-    def _ours(self, figure: Figure, *, wide: bool) -> Text:
-        if figure.equal is None:
-            return Text(figure.ours)
-        if figure.equal:
-            return Text(f"{figure.ours} {self._good}", style="green")
-        against = "" if wide else f" not {figure.published}"
-        return Text(f"{figure.ours} {self._bad}{against}", style="bold red")
+    def _mark(self, equal: bool) -> Text:
+        return Text(self._good, style="green") if equal else Text(self._bad, style="bold red")
 
     def _comparison(self) -> Text:
         auction = self._auction

@@ -89,7 +89,12 @@ GOOD = RunSummary(
             detail="the sum of 3 assets equals what was minted less what was burned, always",
         ),
     ),
-    expectations=(ExpectationLine(name="min_height", ok=True, wanted=">= 100", got="212"),),
+    expectations=(
+        ExpectationLine(name="min_height", ok=True, wanted="at least 100", got="212"),
+        ExpectationLine(name="receipts BID OK", ok=True, wanted="14", got="14"),
+        ExpectationLine(name="workload[0].steps[0] X of a", ok=True, wanted="OK", got="OK"),
+        ExpectationLine(name="workload[0].steps[1] X of a", ok=True, wanted="OK", got="OK"),
+    ),
     misbehaviour=(),
     state_root="ab" * 32,
     settlement=Settlement(dvp={"settled": 40}, auctions=(auction(differs=False),)),
@@ -110,7 +115,11 @@ BAD = msgspec.structs.replace(
     checks=(
         CheckLine(name="agreement", kind="safety", ok=False, detail="two digests at height 12"),
     ),
-    expectations=(ExpectationLine(name="min_height", ok=False, wanted=">= 999", got="212"),),
+    expectations=(
+        ExpectationLine(name="min_height", ok=False, wanted="at least 999", got="212"),
+        ExpectationLine(name="workload[0].steps[0] X of a", ok=True, wanted="OK", got="OK"),
+        ExpectationLine(name="workload[0].steps[1] X of a", ok=False, wanted="OK", got="E_DUP"),
+    ),
     misbehaviour=(MisbehaviourLine(node="exchange-c", kind="conflicting-commit", evidence="x"),),
     settlement=Settlement(auctions=(auction(differs=True),)),
     finality_us=Finality(),
