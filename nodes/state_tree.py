@@ -22,6 +22,7 @@ import msgspec
 from consensus.types import DIGEST_SIZE, ZERO_DIGEST, Digest
 
 WIDTH: Final = 16
+_POSITION: Final = {digit: position for position, digit in enumerate("0123456789abcdef")}
 MAX_DEPTH: Final = 2 * DIGEST_SIZE
 EMPTY_ROOT: Final[Digest] = ZERO_DIGEST
 
@@ -109,7 +110,7 @@ class StateTree:
         levels: list[Level] = []
         node = self._top
         while isinstance(node, _Branch):
-            own = int(path[len(levels)], WIDTH)
+            own = _POSITION[path[len(levels)]]
             others = tuple(
                 child.hash
                 for position, child in enumerate(node.children)
@@ -174,14 +175,14 @@ def _groups(items: Sequence[_Change], depth: int) -> list[tuple[int, int, int]]:
     start = 0
     digit = items[0][0][depth]
     if len(items) == 1:
-        return [(int(digit, WIDTH), 0, 1)]
+        return [(_POSITION[digit], 0, 1)]
     groups = []
     for index in range(1, len(items)):
         following = items[index][0][depth]
         if following != digit:
-            groups.append((int(digit, WIDTH), start, index))
+            groups.append((_POSITION[digit], start, index))
             start, digit = index, following
-    groups.append((int(digit, WIDTH), start, len(items)))
+    groups.append((_POSITION[digit], start, len(items)))
     return groups
 
 
@@ -205,7 +206,7 @@ def verify(root: Digest, key: bytes, value: bytes | None, proof: Proof) -> bool:
             return False
         here = _leaf_hash(other, value_hash)
     for depth in reversed(range(len(proof.levels))):
-        here = _climb(proof.levels[depth], int(path[depth], WIDTH), here)
+        here = _climb(proof.levels[depth], _POSITION[path[depth]], here)
         if here is None:
             return False
     return (EMPTY_ROOT if here is None else here) == root
@@ -226,4 +227,4 @@ def _climb(level: Level, own: int, here: Digest | None) -> Digest | None:
 
 
 def _is_path(path: str) -> bool:
-    return len(path) == MAX_DEPTH and all(digit in "0123456789abcdef" for digit in path)
+    return len(path) == MAX_DEPTH and all(digit in _POSITION for digit in path)

@@ -9,16 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from consensus.encoding import digest_of
 from consensus.types import Committee, Digest, Member
+from nodes.ledger import bonds
 from nodes.ledger.calendar import is_business_day
-from nodes.ledger.instruments import term_problems
-from nodes.ledger.pricing import locked_value_cents
-from nodes.ledger.records import MAX_SUPPLY, Account, FxFix, Licence, Party, Series
+from nodes.ledger.instruments import EARLIEST_YEAR, LATEST_YEAR, term_problems
+from nodes.ledger.pricing import PER_100_E4, locked_value_cents
+from nodes.ledger.records import (
+    MAX_AMOUNT,
+    MAX_RATE_E4,
+    MAX_SUPPLY,
+    Account,
+    FxFix,
+    Licence,
+    Party,
+    Series,
+)
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +113,12 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def problems(self) -> list[str]:
         """Everything that is wrong with this genesis, each with its path; empty if nothing is."""
-        return [*_check_names(self), *_check_parties(self), *_check_assets(self)]
+        return [
+            *_check_names(self),
+            *_check_dates_and_policies(self),
+            *_check_parties(self),
+            *_check_assets(self),
+        ]
 
 
 def _duplicates(path: str, names: Iterable[str]) -> Iterator[str]:
@@ -124,10 +139,36 @@ def _check_names(genesis: Genesis) -> Iterator[str]:
     yield from _duplicates("fx_fixes", (fix.date.isoformat() for fix in genesis.fx_fixes))
     if not genesis.validators:
         yield "validators: at least one is needed"
-    if genesis.policies.request_window < 1:
-        yield "policies.request_window: must be at least 1"
-    if not is_business_day(genesis.first_business_day, genesis.closed):
-        yield f"first_business_day: {genesis.first_business_day} is a weekend or a holiday"
+
+
+_RANGES: Final[dict[str, tuple[int, int]]] = {
+    "programme_cap_cents": (0, MAX_SUPPLY),
+    "request_window": (1, 1 << 16),
+    "fx_max_age_business_days": (0, 366),
+    "travel_rule_threshold": (0, MAX_SUPPLY),
+    "pro_rata_step": (1, MAX_AMOUNT),
+    "ncb_share_e4": (0, PER_100_E4),
+    "ncb_floor": (0, MAX_AMOUNT),
+    "ncb_limit": (0, MAX_AMOUNT),
+}
+"""Policies that are numbers, and from what to what they may go."""
+
+
+def _check_dates_and_policies(genesis: Genesis) -> Iterator[str]:
+    first = genesis.first_business_day
+    if not EARLIEST_YEAR <= first.year <= LATEST_YEAR:
+        yield f"first_business_day: the year must be from {EARLIEST_YEAR} to {LATEST_YEAR}"
+    elif not is_business_day(first, genesis.closed):
+        yield f"first_business_day: {first} is a weekend or a holiday"
+    for index, fix in enumerate(genesis.fx_fixes):
+        if not 0 < fix.rate_e4 <= MAX_RATE_E4:
+            yield f"fx_fixes[{index}].rate_e4: must be above 0 and at most {MAX_RATE_E4}"
+    for name, (low, high) in _RANGES.items():
+        value = getattr(genesis.policies, name)
+        if value is not None and not low <= value <= high:
+            yield f"policies.{name}: must be from {low} to {high}"
+    if genesis.policies.pro_rata_step % bonds.DENOMINATION:
+        yield f"policies.pro_rata_step: must be a multiple of {bonds.DENOMINATION}"
 
 
 def _check_parties(genesis: Genesis) -> Iterator[str]:
@@ -172,9 +213,7 @@ def _check_assets(genesis: Genesis) -> Iterator[str]:
         elif balance.fx_rate_e4:
             locked_cents += locked_value_cents(balance.amount, balance.fx_rate_e4)
         totals[balance.asset] = totals.get(balance.asset, 0) + balance.amount
-    if not 0 <= genesis.policies.programme_cap_cents <= MAX_SUPPLY:
-        yield f"policies.programme_cap_cents: must be from 0 to {MAX_SUPPLY}"
-    elif locked_cents > genesis.policies.programme_cap_cents:
+    if locked_cents > genesis.policies.programme_cap_cents:
         yield f"balances: {locked_cents} US cents of the programme exceed its cap"
     for asset, total in totals.items():
         if total > MAX_SUPPLY:

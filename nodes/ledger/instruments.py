@@ -40,6 +40,9 @@ EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 2200
 """Terms outside these years are a mistake; inside them date arithmetic can't overflow."""
 
+CURRENCY: Final = "PKR"
+"""Of all securities: the programme values them in USD at the rate for it."""
+
 INSTRUMENTS: Final[dict[str, Instrument]] = {"pib": bonds, "mtb": bills}
 """By ``Series.instrument``."""
 
@@ -56,4 +59,7 @@ def term_problems(series: Series) -> list[str]:
             return [f"{field}: the year must be from {EARLIEST_YEAR} to {LATEST_YEAR}"]
     if series.issue_date >= series.maturity_date:
         return ["maturity_date: must be after issue_date"]
-    return list(instrument_of(series).problems(series))
+    found = list(instrument_of(series).problems(series))
+    if series.currency != CURRENCY:
+        found.append(f"currency: securities are in {CURRENCY}")
+    return found

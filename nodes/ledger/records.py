@@ -24,6 +24,9 @@ MAX_AMOUNT: Final = 10**17
 MAX_SUPPLY: Final = 4 * 10**18
 """Largest supply of one asset, in minor units: every balance fits a signed 64-bit integer."""
 
+MAX_RATE_E4: Final = 10**9
+"""Largest exchange rate, PKR per USD in 10^-4."""
+
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who may send transactions: its role, key and standing."""

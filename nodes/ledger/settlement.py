@@ -12,7 +12,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from nodes.ledger.access import licence_holder
 from nodes.ledger.act import Act
 from nodes.ledger.codes import (
     E_DEADLINE,
@@ -28,6 +27,7 @@ from nodes.ledger.compliance import (
     check_covered,
     check_denomination,
     check_inflow,
+    firm_of,
     verified_account,
 )
 from nodes.ledger.records import Instruction, Lot
@@ -90,12 +90,12 @@ def settle(act: Act, body: DvpSettle) -> None:
     allowed = ["LICENSED"]
     if act.genesis.policies.suspended_settlement == "settle":
         allowed.append("SUSPENDED")
-    for id_ in instruction.parties:
-        party = act.party(id_)
-        firm = None if party is None else licence_holder(act, party)
+    legs = (instruction.delivery, instruction.payment)
+    for account in [id_ for lot in legs for id_ in (lot.source, lot.target)]:
+        firm = firm_of(act, verified_account(act, account))
         if firm is not None and firm.licence not in allowed:
             raise Refused(E_LICENCE, f"licence of {firm.id} is {firm.licence}")
-    for lot in (instruction.delivery, instruction.payment):
+    for lot in legs:
         act.move(lot.asset, lot.amount, (lot.source, "reserved"), (lot.target, "free"))
     act.put(("dvp", body.id), replace(instruction, status="SETTLED"))
 

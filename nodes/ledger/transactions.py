@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 import msgspec
 
 from consensus.encoding import encode
-from nodes.ledger.records import MAX_AMOUNT, Licence, Role
+from nodes.ledger.records import MAX_AMOUNT, MAX_RATE_E4, Licence, Role
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=64)]
 """Refers to something that exists: a party, an account, an auction."""
@@ -117,7 +117,7 @@ class FxFixing(Body, frozen=True, kw_only=True, tag="FX_FIX"):
     """The rate of the current business date: PKR per USD, 10^-4."""
 
     date: datetime.date
-    rate_e4: Annotated[int, msgspec.Meta(gt=0, le=10**9)]
+    rate_e4: Annotated[int, msgspec.Meta(gt=0, le=MAX_RATE_E4)]
 
 
 class AuctionOpen(Body, frozen=True, kw_only=True, tag="AUCTION_OPEN"):

@@ -18,7 +18,7 @@ from nodes.ledger.execution import HANDLERS
 from nodes.ledger.records import Licence, Role
 from nodes.ledger.transactions import BODIES
 from tests.unit.ledger.samples import ALL, Sample
-from tests.unit.ledger.support import Desk
+from tests.unit.ledger.support import GENESIS, Desk, party
 
 ROOT = Path(__file__).parents[3]
 SPECIFICATION = Path(nodes.ledger.__file__).with_name("roles.csv")
@@ -178,6 +178,13 @@ def test_missing_co_signer(type_name: str, make: Callable[[Desk], Sample]) -> No
 def test_any_two_of_three_pause(first: str, second: str) -> None:
     receipt = Desk().do(first, "PAUSE", *([second] if second != first else []))
     assert (receipt.code == "OK") == (second not in (first, "secp"))
+
+
+def test_two_of_one_role_are_not_two_authorities() -> None:
+    deputy = party("pvara-deputy", "pvara")
+    desk = Desk(replace(GENESIS, parties=(*GENESIS.parties, deputy)))
+    assert desk.do("pvara", "PAUSE", "pvara-deputy").code == "E_ROLE"
+    assert desk.do("pvara", "PAUSE", "pvara-deputy", "sbp").code == "OK"
 
 
 def test_a_cash_account_of_the_state_banks_own_needs_no_co_signer() -> None:

@@ -76,7 +76,13 @@ def test_the_chain_id_covers_every_field(field: str) -> None:
         ("fx_fixes", GENESIS.fx_fixes * 2, "fx_fixes"),
         ("first_business_day", date(2021, 3, 6), "weekend"),
         ("holidays", (date(2021, 3, 3),), "weekend or a holiday"),
+        ("first_business_day", date(9999, 12, 31), "the year must be"),
+        ("fx_fixes", (FxFix(date=date(2021, 3, 2), rate_e4=0),), "fx_fixes[0].rate_e4"),
+        ("series", (replace(PIB, currency="USD"),), "securities are in PKR"),
         ("policies", Policies(request_window=0), "request_window"),
+        ("policies", Policies(fx_max_age_business_days=10**9), "fx_max_age_business_days"),
+        ("policies", Policies(pro_rata_step=0), "pro_rata_step: must be from"),
+        ("policies", Policies(pro_rata_step=15_000_000), "pro_rata_step: must be a multiple"),
         ("policies", Policies(programme_cap_cents=-1), "programme_cap_cents"),
     ],
 )

@@ -159,6 +159,14 @@ def test_freezes_stand_under_their_orders() -> None:
     assert desk.ledger.balance("ali/main", "PKR") == held - 5
 
 
+def test_freezing_twice_under_one_order_adds_up() -> None:
+    desk = Desk()
+    fields = {"account": "ali/main", "amount": money(5), "order": "o-1"}
+    desk.ok("sbp", "FREEZE", **fields)
+    desk.ok("sbp", "FREEZE", **fields)
+    assert desk.ok("sbp", "UNFREEZE", **(fields | {"amount": money(10)})).code == "OK"
+
+
 def test_pause_is_a_state() -> None:
     desk = Desk()
     assert desk.do("mof", "UNPAUSE", "sbp").code == "E_STATE"

@@ -198,6 +198,21 @@ def test_a_fall_of_licence_after_reserving(policy: str, states: list[str], code:
                 assert desk.do(asks, "DVP_CANCEL", id="d").code == "OK"
 
 
+def test_a_custodians_fall_holds_up_its_clients_settlement() -> None:
+    desk = Desk()
+    body = dvp_body(
+        counterparty="ali",
+        delivery=leg("dealer-1", "ali", FACE, "pib-51-3y"),
+        payment=leg("ali", "dealer-1", PRICE, "PKR"),
+    )
+    assert desk.send("dealer-1", body).code == "OK"
+    desk.ok("ali", "DVP_ACCEPT", id="d")
+    for state in ("SUSPENDED", "REVOKED"):
+        desk.ok("pvara", "LICENCE_SET", party="exchange-a", state=state)
+    assert desk.do("dealer-1", "DVP_SETTLE", id="d").code == "E_LICENCE"
+    assert desk.do("dealer-1", "DVP_CANCEL", id="d").code == "OK"
+
+
 def test_no_inflow_to_an_unlicensed_firm() -> None:
     desk = Desk()
     desk.send(*propose(desk)[:2])

@@ -111,6 +111,29 @@ def test_a_neighbour_elsewhere_proves_no_absence() -> None:
             assert not verify(tree.root, key, None, replace(proof, neighbour=neighbour))
 
 
+def test_a_child_off_the_path_proves_no_absence() -> None:
+    """Showing all children of a branch, the key's own among them, doesn't deny the key."""
+    items = {b"key-%d" % n: b"v" for n in range(50)}
+    tree = tree_of(items)
+    assert isinstance(tree._top, state_tree._Branch)
+    hashes = tuple(child.hash for child in tree._top.children if child is not None)
+    forged = Proof((Level(tree._top.bitmap, hashes),))
+    for key in items:
+        assert not verify(tree.root, key, None, forged)
+
+
+def test_a_neighbour_must_share_the_path() -> None:
+    """Even under a root that no honest tree has."""
+    key, other = b"key-0", b"key-1"
+    path, stranger = (sha256(item).hexdigest() for item in (key, other))
+    assert path[0] != stranger[0]
+    value_hash = sha256(b"v").digest()
+    leaf = sha256(b"\x00" + bytes.fromhex(stranger) + value_hash).digest()
+    bitmap = 1 << int(path[0], 16)
+    root = sha256(b"\x01" + bitmap.to_bytes(2, "big") + leaf).digest()
+    assert not verify(root, key, None, Proof((Level(bitmap, ()),), (stranger, value_hash)))
+
+
 def test_unbounded_proofs_are_refused() -> None:
     levels = (Level(1, ()),) * (state_tree.MAX_DEPTH + 1)
     assert not verify(bytes(32), b"key", b"value", Proof(levels))
