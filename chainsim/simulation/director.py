@@ -154,7 +154,7 @@ class Director:
         for planned in self._triggers.get(event, ()):
             when = planned.fault.when
             assert when is not None
-            if planned.windows or not self._matches(planned, host, view, sequence):
+            if not self._matches(planned, host, view, sequence):
                 continue
             planned.matches += 1
             if planned.matches == when.count:

@@ -340,11 +340,10 @@ class Host:
             return  # the process died meanwhile
         self._sync_id = 0
         count = self.disk.complete(mark)
-        incarnation = self.incarnation
         self._world.recorder.record(Persisted(now_us, self.id, count))
         self._world.happened(now_us, "persisted", self)
         waiting = self._waiting
-        while self.incarnation == incarnation and waiting and waiting[0][0] <= mark:
+        while waiting and waiting[0][0] <= mark:
             effect = waiting.popleft()[1]
             if type(effect) is do.Send:
                 self._world.announce(now_us, self, effect.message)

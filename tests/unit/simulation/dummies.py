@@ -58,6 +58,7 @@ class Dummy:
         self.outstanding = 0
         self.view = 0
         self.height = 0
+        self.active = True
 
     def handle(self, event: Event) -> list[Effect]:
         self.seen.append(event)
@@ -65,7 +66,7 @@ class Dummy:
         return list(self._react(self, event))
 
     def status(self) -> tuple[int, bool, int, int]:
-        return self.view, True, self.height, 0
+        return self.view, self.active, self.height, 0
 
 
 def quiet(_node: Dummy, _event: Event) -> list[Effect]:

@@ -12,6 +12,9 @@ from chainsim.simulation.settings import NetworkSettings, SimulationError
 from chainsim.trace import FaultChanged, NodeChanged
 from consensus.effects import Broadcast, Effect, Milestone, Persist, Send, SetTimer
 from consensus.events import Boot, Event, TimerFired
+from consensus.messages import Batch, CommitCertificate
+from nodes.block import Block, Header
+from nodes.effects import BlockExecuted
 from scenarios.faults import Fault
 from scenarios.faults.base import When
 from scenarios.faults.crash import Crash
@@ -20,7 +23,7 @@ from scenarios.faults.link import Link
 from scenarios.faults.partition import Partition
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow import SlowCpu
-from tests.unit.simulation.dummies import MS, SECOND, Dummy, Reaction, Stage, ping
+from tests.unit.simulation.dummies import MS, SECOND, Dummy, Reaction, Stage, on_timer, ping
 
 LATENCY_US = 10 * MS
 FAST = NetworkSettings(latency=constant(LATENCY_US))
@@ -220,6 +223,9 @@ def test_link_bandwidth_is_each_lines_own_and_heals() -> None:
     stage = chat("abc", [fault], until_us=3 * SECOND)
     first = [at for at, sender, n in stage.received("b") if sender == "a" and n == 0]
     assert first == [size_bits * 1000 + LATENCY_US]
+    queued = Link(at=0, from_="a", to="b", bandwidth=1000)
+    times = [at for at, s, _ in chat("ab", [queued], until_us=3 * SECOND).received("b") if s == "a"]
+    assert times[1] - times[0] == size_bits * 1000  # the second waits for the first
     assert [at for at, s, n in stage.received("c") if s == "a" and n == 0] == [LATENCY_US]
     assert [at for at, s, n in stage.received("b") if s == "a" and n == 1] == [110 * MS]
 
@@ -243,6 +249,19 @@ def test_two_crashes_hold_a_node_until_both_are_over() -> None:
     assert states == [(0, "up"), (100, "down"), (700, "up")]
 
 
+def test_at_one_moment_ends_come_before_beginnings() -> None:
+    faults = [
+        Crash(at=300 * MS, for_=100 * MS, node="a"),
+        Crash(at=100 * MS, for_=200 * MS, node="a"),
+    ]
+    stage = chat("ab", faults)
+    changes = [
+        (r.at_us // MS, r.index, r.active) for r in stage.records if isinstance(r, FaultChanged)
+    ]
+    assert changes == [(100, 1, True), (300, 1, False), (300, 0, True), (400, 0, False)]
+    assert [boot.now_us // MS for boot in stage.boots("a")] == [0, 300, 400]
+
+
 def test_amnesia_of_a_node_that_is_down_already_wipes_its_disk() -> None:
     def react(node: Dummy, event: Event) -> list[Effect]:
         return [Persist("log", "vote")] if len(node.memory) == 1 else []
@@ -262,6 +281,16 @@ def test_amnesia_of_a_node_that_is_down_already_wipes_its_disk() -> None:
 def test_a_restart_ends_a_crash_that_has_no_end() -> None:
     stage = chat("ab", [Crash(at=100 * MS, node="a"), Restart(at=400 * MS, node="a")])
     assert [boot.now_us for boot in stage.boots("a")] == [0, 400 * MS]
+
+
+def test_a_restart_ends_a_crash_for_good() -> None:
+    faults = [
+        Crash(at=100 * MS, for_=800 * MS, node="a"),
+        Restart(at=400 * MS, node="a"),
+        Crash(at=600 * MS, for_=100 * MS, node="a"),
+    ]
+    stage = chat("ab", faults)
+    assert [boot.now_us // MS for boot in stage.boots("a")] == [0, 400, 700]
 
 
 def test_a_restart_is_down_for_its_downtime() -> None:
@@ -352,6 +381,8 @@ def hit(selector: str, *, names: str = "abcdefg", seed: int = 1, at: int = 5) ->
 def test_roles_and_random_choices() -> None:
     assert hit("role:bank") == ("a", "c")
     assert hit("x") == ("x",)
+    stage = chat("abc", [Isolate(at=5, nodes=("c", "role:bank"))], roles={"a": "bank"}, until_us=9)
+    assert [r.nodes for r in stage.records if isinstance(r, FaultChanged)] == [("a", "c")]
     assert len(hit("random:f")) == 2
     assert len(hit("random:f", names="abcd")) == 1
     assert hit("random:f") == hit("random:f", at=7)
@@ -442,3 +473,33 @@ def test_a_fault_that_waits_acts_before_the_next_effect() -> None:
     stage.world.add_faults([Isolate(when=When(event="prepared"), node="a")])
     stage.world.run(SECOND)
     assert [number for _, _, number in stage.received("b")] == [1]
+
+
+def block(height: int, view: int) -> Block:
+    header = Header(height, b"", 0, 0, b"", b"", b"", b"")
+    return Block(header, Batch(0, ()), (), b"", CommitCertificate(0, view, height, b"", ()))
+
+
+@pytest.mark.parametrize(
+    ("when", "at_us"),
+    [
+        (When(event="executed"), 200),  # what is replayed from disk doesn't count
+        (When(event="executed", view=1), 300),
+        (When(event="executed", sequence=6), None),
+        (When(event="height", sequence=4), 200),
+        (When(event="height", sequence=6), 300),
+        (When(event="height", sequence=8), None),
+    ],
+)
+def test_a_fault_can_wait_for_a_height(when: When, at_us: int | None) -> None:
+    timers: dict[str, list[Effect]] = {
+        "100": [BlockExecuted(block(7, 1), replayed=True)],
+        "200": [BlockExecuted(block(5, 0))],
+        "300": [BlockExecuted(block(7, 1))],
+    }
+    boot: list[Effect] = [SetTimer((key,), int(key)) for key in timers]
+    stage = Stage("ab", {"a": on_timer(timers, boot)})
+    stage.listen(FaultChanged)
+    stage.world.add_faults([Isolate(when=when, node="b")])
+    stage.world.run(SECOND)
+    assert [r.at_us for r in stage.records] == ([] if at_us is None else [at_us])

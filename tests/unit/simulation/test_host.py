@@ -106,6 +106,15 @@ def test_group_commit_what_comes_during_an_fsync_waits_for_the_next() -> None:
     ]
 
 
+def test_a_single_write_during_an_fsync_is_not_covered_by_it() -> None:
+    timers: dict[str, list[Effect]] = {"one": [Persist("log", 2), Send("b", ping("a", 2))]}
+    boot: list[Effect] = [Persist("log", 1), SetTimer(("one",), 500)]
+    stage = Stage("ab", {"a": on_timer(timers, boot)}, fsync_us=FSYNC_US)
+    stage.listen(Persisted)
+    stage.world.run(SECOND)
+    assert stage.times("b") == [synced_times(stage)[1][0] + 10 * MS]
+
+
 def test_timers_act_at_once_even_behind_a_waiting_send() -> None:
     effects: list[Effect] = [Persist("log", 1), Send("b", ping("a")), SetTimer(("t",), 100)]
     stage = Stage("ab", {"a": on_boot(*effects)}, fsync_us=FSYNC_US)
@@ -317,6 +326,45 @@ def test_a_crash_cuts_between_any_two_effects(cut_at: int) -> None:
     stage.world.run(SECOND)
     assert [number for _, _, number in stage.received("b")] == list(range(cut_at))
     assert not stage.world.hosts[1].up
+
+
+def reviving(node: Dummy, event: Event) -> list[Effect]:
+    """Answers each ping to z, at the cost of a signature; z is told of boots from the second on."""
+    if isinstance(event, Boot) and len(node.memory) > 1:
+        return [Compute(signatures=5), Persist("log", "again"), Send("z", ping(node.id, 99))]
+    if isinstance(event, Receive):
+        number = event.message.slot()[1]
+        return [Compute(signatures=1), Persist("log", number), Send("z", ping(node.id, number))]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("at_us", "what"), [(10 * MS + 50, "at work"), (10 * MS + 100 + FSYNC_US // 2, "syncing")]
+)
+def test_nothing_of_a_dead_process_acts_in_the_next_one(at_us: int, what: str) -> None:
+    """Not the effects that were to be released, nor the sends that waited, nor its wake-ups."""
+    timers: dict[str, list[Effect]] = {
+        "first": [Send("b", ping("a", 1))],
+        "soon": [Send("b", ping("a", number)) for number in (2, 3, 4)],
+    }
+    boot: list[Effect] = [SetTimer(("first",), 0), SetTimer(("soon",), at_us - 10 * MS + 20)]
+    stage = Stage(
+        "abz",
+        {"a": on_timer(timers, boot), "b": reviving},
+        cpu=CpuPrices(sign_us=100),
+        fsync_us=FSYNC_US,
+    )
+    stage.world.add_faults([Crash(node="b", at=at_us, for_=10)])
+    stage.world.run(SECOND)
+    assert [number for _, _, number in stage.received("b")] == [1, 2, 3, 4], what
+    assert [number for _, _, number in stage.received("z")] == [99, 2, 3, 4], what
+
+
+def test_a_crash_when_a_timer_fires_comes_before_the_timer_is_handled() -> None:
+    stage = Stage("a", {"a": on_timer({}, [SetTimer(("t",), 100)])})
+    stage.world.add_faults([Crash(when=When(event="timer-fired"), for_=50, node="a")])
+    stage.world.run(SECOND)
+    assert [(type(e), e.now_us) for e in stage.memory["a"]] == [(Boot, 0), (Boot, 150)]
 
 
 def crashed_disk(fault: object, at_us: int) -> tuple[object, object]:

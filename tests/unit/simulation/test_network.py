@@ -8,6 +8,7 @@ import pytest
 
 from chainsim.simulation import latency
 from chainsim.simulation.latency import LatencyModel, constant
+from chainsim.simulation.network import chance
 from chainsim.simulation.settings import NetworkSettings, SimulationError, WorldSettings
 from chainsim.simulation.world import World
 from chainsim.trace import MessageMoved, Recorder
@@ -171,6 +172,21 @@ def test_the_senders_card_puts_one_copy_after_another_on_the_wire() -> None:
     assert next(at for at, sender, _ in stage.received("b") if sender == "c") < 10 * MS + bits
 
 
+def test_the_card_is_still_busy_with_what_came_before_and_ends_on_whole_microseconds() -> None:
+    message = ping("a", 1, "x" * 1000)
+    bits = message.wire_size * 8
+    network = NetworkSettings(latency=constant(10 * MS), bandwidth_bps=3_000_000)
+    boot = [Broadcast(("b",), message), Broadcast(("b",), ping("a", 2, "x" * 1000))]
+    stage = Stage("ab", {"a": on_boot(*boot)}, network=network)
+    stage.world.run(SECOND)
+    ends = [-(-bits // 3), -(-2 * bits // 3)]  # rounded up: never before the last bit
+    assert stage.times("b") == [10 * MS + end for end in ends]
+
+
+def test_chances_are_never_rounded_away() -> None:
+    assert [chance(ppm) for ppm in (0, 1, 500_000, 1_000_000)] == [0, 2, 1 << 19, 1 << 20]
+
+
 def test_a_message_to_oneself_takes_no_line_and_a_strangers_is_counted() -> None:
     network = NetworkSettings(latency=constant(10 * MS), bandwidth_bps=1000, loss_ppm=1_000_000)
     boot = [Send("a", ping("a", 1)), Broadcast(("nobody", "a"), ping("a", 2))]
@@ -225,12 +241,13 @@ def test_repeats_of_one_message_draw_afresh() -> None:
     assert len(set(stage.times("b"))) > 100
 
 
-def test_a_broadcast_draws_apart_for_each_receiver() -> None:
+@pytest.mark.parametrize("loss_ppm", [0, 1])
+def test_a_broadcast_draws_apart_for_each_receiver(loss_ppm: int) -> None:
     names = [f"n{i}" for i in range(200)]
     stage = Stage(
         names,
         {"n0": on_boot(Broadcast(tuple(names[1:]), ping("n0")))},
-        network=NetworkSettings(latency=latency.uniform(0, SECOND)),
+        network=NetworkSettings(latency=latency.uniform(0, SECOND), loss_ppm=loss_ppm),
     )
     stage.world.run(2 * SECOND)
     times = {at for name in names for at in stage.times(name)}
@@ -248,9 +265,7 @@ def test_absurd_numbers_are_a_liars_and_harm_nobody() -> None:
 
 
 def story(level: str) -> tuple[str, Stage]:
-    network = NetworkSettings(
-        latency=latency.uniform(1000, 9000), jitter_ppm=50_000, bandwidth_bps=10_000_000
-    )
+    network = NetworkSettings(latency=constant(7000), jitter_ppm=500_000, bandwidth_bps=10_000_000)
     boot: list[Effect] = [Broadcast(("b", "c"), ping("a", n, "x" * n)) for n in range(1, 50)]
     timers: dict[str, list[Effect]] = {"t": [Send("c", ping("a", 99)), Send("down", ping("a", 98))]}
     stage = Stage(

@@ -14,12 +14,13 @@ from chainsim.simulation import latency
 from chainsim.simulation.settings import CpuPrices, NetworkSettings, SimulationError
 from chainsim.simulation.world import STOP_CHECK_US, Progress
 from chainsim.trace import FaultChanged, NodeChanged, Recorder
-from consensus.effects import Broadcast, Compute, Effect, Persist, Send, SetTimer
+from consensus.effects import Broadcast, Compute, Effect, Milestone, Persist, Send, SetTimer
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
+from consensus.messages import Request
 from scenarios.faults.crash import Crash
 from scenarios.faults.isolate import Isolate
 from scenarios.faults.link import Link
-from tests.unit.simulation.dummies import MS, SECOND, Dummy, Stage, ping, quiet
+from tests.unit.simulation.dummies import MS, SECOND, Dummy, Stage, on_timer, ping, quiet
 
 # Who may be there
 
@@ -105,6 +106,41 @@ def test_a_run_waits_for_equal_heights_among_those_that_run() -> None:
     stage.world.add_faults([Crash(at=1, node="c")])
     stage.world.run(60 * SECOND, stop=stage.world.settled)
     assert stage.world.now_us == 400 * MS
+
+
+def test_a_run_waits_until_all_that_run_are_active() -> None:
+    def react(node: Dummy, event: Event) -> list[Effect]:
+        node.active = isinstance(event, TimerFired)
+        return [SetTimer(("new-view",), 400 * MS)] if isinstance(event, Boot) else []
+
+    stage = Stage("ab", react)
+    stage.world.run(60 * SECOND, stop=stage.world.settled)
+    assert stage.world.now_us == 400 * MS
+
+
+def test_steps_leave_one_question_open_at_a_time() -> None:
+    stage = Stage("ab")
+    for step in range(10):
+        stage.world.run(step * MS, stop=lambda: False)
+    assert len(stage.world.scheduler.heap) == 1
+
+
+def test_stable_checkpoints_and_views_bound_what_the_network_remembers() -> None:
+    sends: list[Effect] = [Broadcast(("b",), ping("a", number)) for number in range(1, 101)]
+    timers: dict[str, list[Effect]] = {
+        "view": [Broadcast(("b",), ping("a", 0)), Milestone("new-view-entered", 5)],
+        "stable": [Milestone("checkpoint-stable", 5, 90)],
+    }
+    boot: list[Effect] = [*sends, SetTimer(("view",), 1), SetTimer(("stable",), 2)]
+    asks: list[Effect] = [
+        Send("a", Request(b"chain", 0, "c", number, b"", b"")) for number in range(50)
+    ]
+    stage = Stage("ab", {"a": on_timer(timers, boot), "c": on_timer({}, asks)}, clients="c")
+    a, c = stage.world.hosts[1], stage.world.hosts[3]
+    stage.world.run(1)
+    assert (len(a.occurrences), len(c.occurrences)) == (101, 50)
+    stage.world.run(2)
+    assert (len(a.occurrences), len(c.occurrences)) == (10, 0)
 
 
 def test_progress_tells_where_the_run_stands_and_changes_nothing() -> None:
