@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sortedcontainers import SortedDict
@@ -108,7 +109,11 @@ class Checkpoints:
             self._count(message)
 
     def _remember_ahead(self, message: Checkpoint) -> None:
-        """Rule 11: W replicas beyond H mean that this one lags and should ask for blocks."""
+        """Rule 11: W replicas beyond H mean that this one lags and should ask for blocks.
+
+        Q of them alike are a stable proof wherever H is: without it a replica that caught up by
+        certified batches would execute ever further above its own window and never vote again.
+        """
         core = self.core
         known = self._ahead.get(message.sender)
         if known is not None and known.sequence >= message.sequence:
@@ -119,12 +124,18 @@ class Checkpoints:
         beyond = sorted((c.sequence for c in self._ahead.values()), reverse=True)
         if len(beyond) >= core.committee.weak_quorum:
             core.catch_up.lagging(beyond[core.committee.weak_quorum - 1])
+        self._adopt_if_quorum(self._ahead.values(), message)
 
     def _count(self, message: Checkpoint) -> None:
-        core = self.core
         votes = self._votes.setdefault(message.sequence, {})
         votes[message.sender] = message
-        matching = [vote for vote in votes.values() if vote.digest == message.digest]
+        self._adopt_if_quorum(votes.values(), message)
+
+    def _adopt_if_quorum(self, votes: Iterable[Checkpoint], message: Checkpoint) -> None:
+        """Rule 10: Q distinct signers say the same of the same sequence."""
+        core = self.core
+        wanted = (message.sequence, message.digest)
+        matching = [vote for vote in votes if (vote.sequence, vote.digest) == wanted]
         if len(matching) >= core.committee.quorum:
             matching.sort(key=lambda vote: core.committee.index(vote.sender))
             self.adopt(tuple(matching[: core.committee.quorum]))

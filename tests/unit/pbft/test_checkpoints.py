@@ -89,6 +89,18 @@ def test_rule_11_one_checkpoint_beyond_the_window_is_kept_per_sender(bench: Benc
     assert core.catch_up._target == 120  # what a weak quorum has passed
 
 
+def test_rule_11_a_laggard_beyond_its_window_votes_again(bench: Bench) -> None:
+    """Found in sovereign-day: it executed ever further above H and never took part again."""
+    bench.rule = lambda _from, to, _m: to != "r3"
+    run_blocks(bench, 1, 21)
+    bench.rule = lambda _from, _to, _m: True
+    bench.run_for(5_000_000)
+    assert bench["r3"].replica.status() == (0, True, 21, 20)
+    before = len(bench["r3"].reached("prepared"))
+    run_blocks(bench, 22, 25)
+    assert len(bench["r3"].reached("prepared")) == before + 4
+
+
 def test_rule_11_a_replica_whose_state_differs_stops(bench: Bench) -> None:
     host = bench["r1"]
     bench.rule = lambda _from, to, m: not (isinstance(m, Checkpoint) and to == "r1")
