@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nodes import merkle
 from nodes.ledger.execution import BlockOutcome
+from nodes.ledger.records import Account
 from nodes.ledger.transactions import body_of
 from tests.unit.ledger.samples import DEADLINE_US, accept, dvp_body, propose, settle
-from tests.unit.ledger.support import MILLION, Desk, money, with_policies
+from tests.unit.ledger.support import GENESIS, MILLION, Desk, money, with_policies
 
 BOND, CASH = ("exchange-a/main", "pib-51-3y"), ("exchange-b/main", "PKR")
 FACE, PRICE = 10 * MILLION, 9 * MILLION
@@ -211,6 +213,19 @@ def test_a_custodians_fall_holds_up_its_clients_settlement() -> None:
         desk.ok("pvara", "LICENCE_SET", party="exchange-a", state=state)
     assert desk.do("dealer-1", "DVP_SETTLE", id="d").code == "E_LICENCE"
     assert desk.do("dealer-1", "DVP_CANCEL", id="d").code == "OK"
+
+
+def test_so_does_the_fall_of_whoever_keeps_only_the_receiving_account() -> None:
+    kept = Account(id="dealer-1/kept", owner="dealer-1", custodian="exchange-b")
+    desk = Desk(replace(GENESIS, accounts=(*GENESIS.accounts, kept)))
+    payment = {"source": "ali/main", "target": kept.id, "amount": money(PRICE)}
+    delivery = leg("dealer-1", "ali", FACE, "pib-51-3y")
+    body = dvp_body(counterparty="ali", delivery=delivery, payment=payment)
+    assert desk.send("dealer-1", body).code == "OK"
+    desk.ok("ali", "DVP_ACCEPT", id="d")
+    for state in ("SUSPENDED", "REVOKED"):
+        desk.ok("pvara", "LICENCE_SET", party="exchange-b", state=state)
+    assert desk.do("dealer-1", "DVP_SETTLE", id="d").code == "E_LICENCE"
 
 
 def test_no_inflow_to_an_unlicensed_firm() -> None:
