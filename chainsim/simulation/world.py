@@ -35,7 +35,7 @@ from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
 from consensus.effects import Compute, Effect
 from consensus.messages import Message
-from consensus.types import NodeId
+from consensus.types import NodeId, quorum_size
 from nodes.node import Node
 from scenarios.faults import Fault
 
@@ -221,16 +221,20 @@ class World:
 
     def settled(self) -> bool:
         """No work is left: every submission was made and is final, no fault begins or ends any
-        more, and the running validators are all active at one height."""
+        more, and the running validators are at one height, a quorum of them active.
+
+        A validator that called for a view which nobody else wanted may wait in it for ever (rule
+        12): it follows the chain, and is no unfinished work.
+        """
         if self._submissions_ahead or self.director.ahead:
             return False
         for host in self.hosts[1:]:
             if host.kind == "client" and host.node is not None and host.node.outstanding:  # type: ignore[attr-defined]
                 return False
         statuses = self._statuses()
-        return all(active for _, active, _, _ in statuses) and (
-            len({executed for _, _, executed, _ in statuses}) <= 1
-        )
+        active = sum(1 for _, active, _, _ in statuses if active)
+        enough = min(len(statuses), quorum_size(len(self.validators)))
+        return active >= enough and len({executed for _, _, executed, _ in statuses}) <= 1
 
     def progress(self) -> Progress:
         """Where the run stands."""
