@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from chainsim import run_folder
+from chainsim.build import Simulation
 from chainsim.run_summary import from_json
 from scenarios import loader
 from tests.unit.cli.conftest import Chainsim, environment
@@ -296,3 +297,24 @@ def test_a_terminal_without_colours_loses_no_verdict(chainsim: Chainsim, small: 
         assert words in plain.stdout
     dumb = chainsim(*arguments, TERM="dumb")
     assert "\x1b" not in dumb.stdout + dumb.stderr
+
+
+def test_a_bug_of_ours_leaves_its_traceback_in_the_run_folder(
+    chainsim: Chainsim, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_simulation: Simulation, _ended: str) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(Simulation, "finish", broken)
+    done = chainsim("run", small)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert "ZeroDivisionError: ours" in done.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("small-5-")
+    assert "in broken" in (folder / "traceback.txt").read_text()
+    # What was done until then can be held against a replay.
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    verified = chainsim("replay", "@last", "--verify")
+    assert verified.returncode == 0
+    assert "equal as far as it was recorded" in verified.stdout
