@@ -78,6 +78,7 @@ class Host:
         "plans",
         "role",
         "rules",
+        "signs_as",
         "targets",
     )  # fmt: skip
 
@@ -95,6 +96,8 @@ class Host:
         self.kind: Final[Kind] = kind
         self.factory: Final = factory
         self.role = self.city = self.party = self.house = ""
+        self.signs_as = id_
+        """``sender`` of the node's own messages: of a client its party."""
         self.id_base: Final = instance << INSTANCE_SHIFT
         self.counter = 0
         """Events that this instance caused; survives restarts."""

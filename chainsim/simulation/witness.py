@@ -10,7 +10,7 @@ import msgspec
 from chainsim.trace import Accused, Executed, Reached, Signed, Submitted
 from chainsim.trace import Final as FinalRecord
 from consensus.effects import Effect, Milestone, Report
-from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare
+from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare, Request
 from nodes.effects import BlockExecuted, RequestFinal, RequestSigned
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class Witness:
 
     def signed(self, now_us: int, host: Host, message: Message) -> None:
         """A message leaves; recorded if it is the node's own."""
-        sender = message.sender
-        if sender not in (host.id, host.party):
-            return  # relayed
         kind = type(message)
+        # A party and a validator may share a name: requests are the clients' alone to sign.
+        if message.sender != host.signs_as or (kind is Request and host.kind != "client"):
+            return  # relayed
         view, sequence = message.slot()
         digest = message.digest if kind in _VOTES else message.digest_bytes  # type: ignore[attr-defined]
         self._record(Signed(now_us, host.id, message.TYPE, message.epoch, view, sequence, digest))

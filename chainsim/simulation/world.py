@@ -132,6 +132,8 @@ class World:
         host.role, host.city, host.party, host.house = role, city, party, house
         if not self.settings.network.latency.knows(city):
             raise SimulationError(f'node "{id_}": the latency matrix knows no city "{city}"')
+        if kind == "client" and party:
+            host.signs_as = party
         self.hosts.append(host)
         self.network.hosts[id_] = host
         if party in self.network.hosts and party != id_:

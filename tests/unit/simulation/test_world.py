@@ -13,10 +13,10 @@ import pytest
 from chainsim.simulation import latency
 from chainsim.simulation.settings import CpuPrices, NetworkSettings, SimulationError
 from chainsim.simulation.world import STOP_CHECK_US, Progress
-from chainsim.trace import FaultChanged, NodeChanged, Recorder
+from chainsim.trace import FaultChanged, NodeChanged, Recorder, Signed
 from consensus.effects import Broadcast, Compute, Effect, Milestone, Persist, Send, SetTimer
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
-from consensus.messages import Request
+from consensus.messages import Reply, Request
 from scenarios.faults.crash import Crash
 from scenarios.faults.isolate import Isolate
 from scenarios.faults.link import Link
@@ -56,6 +56,35 @@ def test_a_party_is_a_route_to_its_client() -> None:
     }
     assert [e.message.slot()[1] for e in memory if isinstance(e, Receive)] == [1]
     assert [n for _, _, n in stage.received("bank")] == [2]
+
+
+def test_a_party_that_is_a_validator_too_gets_its_replies_at_its_desk() -> None:
+    def reply(client: str) -> Reply:
+        return Reply(b"chain", 0, "b", 0, client, 1, b"")
+
+    ask = Request(b"chain", 0, "a", 1, b"", b"")
+
+    def react(node: Dummy, event: Event) -> list[Effect]:
+        if isinstance(event, Boot) and node.id == "b":
+            return [Send("a", reply("a")), Send("a", ping("b"))]
+        if isinstance(event, Boot) and node.id == "a.desk":
+            return [Send("a", ask)]
+        if isinstance(event, Receive) and event.message is ask and node.id == "a":
+            return [Send("b", ask)]
+        return []
+
+    stage = Stage("ab", react)
+    memory: list[Event] = []
+    stage.world.add_node(
+        "a.desk", partial(Dummy, "a.desk", react, memory), kind="client", party="a"
+    )
+    stage.listen(Signed)
+    stage.world.run(SECOND)
+    assert [type(e.message) for e in memory if isinstance(e, Receive)] == [Reply]
+    assert len(stage.received("a")) == 1
+    # The forwarded request isn't the validator's own, though it bears its name.
+    signed = [(r.node, r.type) for r in stage.records if isinstance(r, Signed)]
+    assert signed == [("b", "reply"), ("b", "ping"), ("a.desk", "request")]
 
 
 # When a run ends
