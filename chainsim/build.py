@@ -43,7 +43,7 @@ from scenarios.faults.crash import Crash
 from scenarios.genesis import client_cities, make_genesis
 from scenarios.keys import Keys
 from scenarios.schema import Scenario, client_id
-from scenarios.workload import Submission
+from scenarios.workload import Submission, Workload
 from scenarios.workload.context import Context
 
 
@@ -189,21 +189,17 @@ def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:
 
 def submissions(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[Submission]:
     """What all workloads submit, in order of time; at one moment in the order of the file."""
-    streams = []
-    for index, workload in enumerate(scenario.workload):
+
+    def planned(index: int, workload: Workload) -> Iterator[Submission]:
         context = Context(
             genesis, keys, scenario.seed, scenario.duration, scenario.calendar.day, index
         )
-        prefix = f"workload[{index}]."
-        streams.append(
-            msgspec.structs.replace(submission, path=prefix + submission.path)
-            for submission in sorted(workload.submissions(context), key=_at)
-        )
-    yield from heapq.merge(*streams, key=_at)
+        for submission in workload.submissions(context):
+            path = f"workload[{index}].{submission.path}"
+            yield msgspec.structs.replace(submission, path=path)
 
-
-def _at(submission: Submission) -> int:
-    return submission.at_us
+    plans = [planned(index, workload) for index, workload in enumerate(scenario.workload)]
+    yield from heapq.merge(*plans, key=lambda submission: submission.at_us)
 
 
 def number(plan: Iterator[Submission]) -> Iterator[tuple[Submission, int]]:

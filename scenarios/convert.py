@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
-from scenarios.errors import ScenarioError, did_you_mean
+from scenarios.errors import ScenarioError, did_you_mean, join, kind_of, quoted
 from scenarios.units import UNITS, UnitError
 
 Report = Callable[[str, str], None]
@@ -46,28 +46,6 @@ def whole(value: Any) -> bool:
     if isinstance(value, dict):
         return all(whole(item) for item in value.values())
     return value is not FAILED
-
-
-def join(path: str, key: str) -> str:
-    """``join("faults[2]", "node") == "faults[2].node"``."""
-    return f"{path}.{key}" if path else key
-
-
-def kind_of(value: Any) -> str:
-    """What a TOML value is called when it is the wrong one."""
-    for types, name in (
-        (bool, "a boolean"),
-        (int, "an integer"),
-        (Decimal, "a number"),
-        (str, "a string"),
-        (datetime.datetime, "a date with time"),
-        (datetime.date, "a date"),
-        (dict, "a table"),
-        (list, "an array"),
-    ):
-        if isinstance(value, types):
-            return name
-    return "that"
 
 
 T = TypeVar("T")
@@ -235,17 +213,6 @@ def _struct_type(cls: type) -> inspect.StructType:
     return info
 
 
-def quoted(value: Any) -> str:
-    """A value as it may be shown in a message: short, and strings in quotes."""
-    if isinstance(value, dict | list):
-        return kind_of(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
-    return text if len(text) <= 60 else text[:57] + "…" + ('"' if isinstance(value, str) else "")
-
-
 def _fits(type_: inspect.Type, value: Any) -> bool:
     """Whether a value has the outer form of a type."""
     if isinstance(type_, inspect.Metadata):
@@ -334,15 +301,18 @@ def wanted(type_: inspect.Type) -> str:
         if unit is not None:
             return UNITS[unit].wanted
         described = (type_.extra_json_schema or {}).get("description")
-        return f"{wanted(type_.type)} ({described})" if described else wanted(type_.type)
+        return described or wanted(type_.type)
     if isinstance(type_, inspect.UnionType):
         members = [t for t in type_.types if not isinstance(t, inspect.NoneType)]
-        return " or ".join(dict.fromkeys(wanted(t) for t in members))
+        kinds = [str(t.tag) for t in members if isinstance(t, inspect.StructType) and t.tag]
+        words = [wanted(t) for t in members if not isinstance(t, inspect.StructType) or not t.tag]
+        words += [f"a table with a kind ({', '.join(kinds)})"] if kinds else []
+        return " or ".join(dict.fromkeys(words))
     if isinstance(type_, inspect.LiteralType):
         names = [str(v) for v in type_.values]
         return f"one of {', '.join(names)}" if len(names) > 1 else names[0]
     if isinstance(type_, inspect.StructType):
-        return f'a table of kind "{type_.tag}"' if type_.tag is not None else "a table"
+        return "a table"
     if isinstance(type_, inspect.VarTupleType | inspect.ListType):
         return "an array"
     if isinstance(type_, inspect.IntType):

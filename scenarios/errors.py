@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterable
+from decimal import Decimal
 from difflib import get_close_matches
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +25,7 @@ class ScenarioError(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         where = f"{self.path}: " if self.path else ""
         line = f" (line {self.line})" if self.line is not None else ""
-        return f"{where}{self.message}{line}"
+        return printable(f"{where}{self.message}{line}")
 
 
 class ScenarioErrors(Exception):
@@ -49,4 +53,48 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
 
 def unknown(path: str, what: str, name: str, known: Iterable[str]) -> ScenarioError:
     """``faults[2].node: unknown validator "mfo"; did you mean "mof"?``."""
-    return ScenarioError(path, f'unknown {what} "{name}"{did_you_mean(name, known)}')
+    return ScenarioError(path, f"unknown {what} {quoted(name)}{did_you_mean(name, known)}")
+
+
+def printable(text: str) -> str:
+    """``text`` on one line: what a terminal might act on is escaped."""
+    if text.isprintable():
+        return text
+    characters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(characters)
+
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def join(path: str, key: str) -> str:
+    """``join("faults[2]", "node") == "faults[2].node"``; odd keys are quoted as in TOML."""
+    name = key if _BARE.fullmatch(key) else quoted(key)
+    return f"{path}.{name}" if path else name
+
+
+def kind_of(value: Any) -> str:
+    """What a TOML value is called when it is the wrong one."""
+    for types, name in (
+        (bool, "a boolean"),
+        (int, "an integer"),
+        (Decimal, "a number"),
+        (str, "a string"),
+        (datetime.datetime, "a date with time"),
+        (datetime.date, "a date"),
+        (dict, "a table"),
+        (list, "an array"),
+    ):
+        if isinstance(value, types):
+            return name
+    return "that"
+
+
+def quoted(value: Any) -> str:
+    """A value as it may be shown in a message: short, and strings in quotes."""
+    if isinstance(value, dict | list):
+        return kind_of(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…" + ('"' if isinstance(value, str) else "")

@@ -14,7 +14,7 @@ import msgspec
 from consensus.protocol import PROTOCOLS
 from consensus.types import max_faulty
 from scenarios.cities import CityMatrix, city_matrix, matrix_names
-from scenarios.convert import entries, join, whole
+from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, unknown
 from scenarios.faults import Fault
 from scenarios.fitting_expect import expect_problems
@@ -217,7 +217,7 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
         )
         for problem in workload.problems(context):
             yield ScenarioError(
-                join(place, problem.path) if problem.path else place, problem.message
+                f"{place}.{problem.path}" if problem.path else place, problem.message
             )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from nodes.ledger import codes
 from nodes.ledger.transactions import BODIES
 from scenarios.convert import entries, whole
-from scenarios.errors import ScenarioError, did_you_mean, unknown
+from scenarios.errors import ScenarioError, did_you_mean, quoted, unknown
 from scenarios.faults import FAULTS
 from scenarios.fitting_genesis import can_make_genesis
 from scenarios.genesis import merged
@@ -24,11 +23,8 @@ from scenarios.schema import (
     seats,
 )
 from scenarios.units import parse_amount
-
-CODES: Final = tuple(
-    sorted(name for name, value in vars(codes).items() if isinstance(value, str) and name == value)
-)
-"""Receipt codes that the ledger knows."""
+from scenarios.workload.bodies import CODES
+from scenarios.workload.script import Script, Step
 
 DVP_EXPIRE: Final = "DVP_EXPIRE"
 """A receipt that no transaction asks for: the ledger's own, of an instruction past its deadline."""
@@ -80,7 +76,7 @@ def _metrics(expect: Expect) -> Iterator[ScenarioError]:
         if metric.name not in METRICS:
             yield unknown(f"{path}.name", "metric", metric.name, METRICS)
         elif comparable(metric.name, metric.value) is None:
-            message = f"wanted {METRICS[metric.name]}, got {metric.value!r}"
+            message = f"wanted {METRICS[metric.name]}, got {quoted(metric.value)}"
             yield ScenarioError(f"{path}.value", message)
 
 
@@ -100,6 +96,7 @@ def _balances(scenario: Scenario) -> Iterator[ScenarioError]:
 
 def _created(scenario: Scenario) -> list[str]:
     """Ids of accounts and series that scripts bring into being while the run goes on."""
-    steps = [step for work in scenario.workload for step in getattr(work, "steps", ())]
+    scripts = entries("workload", scenario.workload, Script)
+    steps = [step for _, script in scripts for _, step in entries("steps", script.steps, Step)]
     kinds = ("ACCOUNT_OPEN", "SERIES_DEFINE")
-    return [str(step.body.get("id", "")) for step in steps if getattr(step, "tx", "") in kinds]
+    return [str(step.body.get("id", "")) for step in steps if step.tx in kinds]

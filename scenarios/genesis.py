@@ -19,9 +19,9 @@ import msgspec
 
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat
 from nodes.ledger.records import Account, FxFix, Party, Series
-from scenarios.convert import FAILED, Converter, entries, quoted, whole
+from scenarios.convert import FAILED, Converter, entries, whole
 from scenarios.data_files import data_names, data_text
-from scenarios.errors import ScenarioError, did_you_mean
+from scenarios.errors import ScenarioError, did_you_mean, quoted
 from scenarios.genesis_spec import (
     PARTY_ROLES,
     FxSpec,

@@ -19,7 +19,7 @@ import msgspec
 from scenarios import overrides as setting
 from scenarios.convert import FAILED, Converter, Families
 from scenarios.data_files import shipped, shipped_text
-from scenarios.errors import ScenarioError, ScenarioErrors, did_you_mean
+from scenarios.errors import ScenarioError, ScenarioErrors, did_you_mean, quoted
 from scenarios.faults import FAULTS, Fault
 from scenarios.fitting import problems
 from scenarios.locate import key_lines, line_of
@@ -63,13 +63,16 @@ def load_text(
     document = _parse(text, source)
     settings = [*overrides, *([f"seed={seed}"] if seed is not None else [])]
     _expand(document)
-    errors = setting.apply(document, settings)
-    _expand(document)
+    errors: list[ScenarioError] = []
+    for override in settings:
+        errors += setting.apply(document, [override])
+        _expand(document)
     converter = Converter(FAMILIES)
     scenario = converter.struct(Scenario, document)
     errors += converter.errors
     if isinstance(scenario, Scenario):
         errors += problems(scenario)
+    errors = [_shorthand(error, document) for error in errors]
     if errors:
         raise ScenarioErrors(source, _with_lines(errors, text, settings))
     assert scenario is not FAILED
@@ -113,8 +116,8 @@ def _parse(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         found = _TOML_LINE.match(str(error))
-        if found is None:
-            _fail(source, f"not valid TOML: {error}")
+        if found is None:  # "at end of document"
+            _fail(source, f"not valid TOML: {error}", text.count("\n") + 1)
         else:
             where = f"not valid TOML: {found[1]} (column {found[3]})"
             _fail(source, where, int(found[2]))
@@ -130,6 +133,14 @@ def _expand(document: dict[str, Any]) -> None:
     count = document.get("validators")
     if isinstance(count, int) and not isinstance(count, bool) and 0 < count <= MOST_VALIDATORS:
         document["validators"] = [{"id": f"v{index}"} for index in range(count)]
+
+
+def _shorthand(error: ScenarioError, document: dict[str, Any]) -> ScenarioError:
+    """Says what else a field takes that has a shorthand."""
+    if error.path != "validators" or isinstance(document.get("validators"), list | None):
+        return error
+    message = f"wanted [[validators]], or how many from 1 to {MOST_VALIDATORS}"
+    return ScenarioError(error.path, f"{message}, got {quoted(document['validators'])}")
 
 
 def _with_lines(errors: list[ScenarioError], text: str, settings: list[str]) -> list[ScenarioError]:

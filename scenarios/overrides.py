@@ -14,8 +14,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from scenarios.convert import kind_of
-from scenarios.errors import ScenarioError
+from scenarios.errors import ScenarioError, kind_of
 
 _STEP: Final = re.compile(r"(?:^|\.)([A-Za-z0-9_-]+)|\[([0-9]{1,9})\]")
 

@@ -70,7 +70,7 @@ _EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation, Overflow])
 
 def _whole(number: Decimal, scale: int, finest: str) -> int:
     if abs(number) > _LARGEST:
-        raise UnitError("far too large")
+        raise UnitError("too large to be meant")
     try:
         return int(_EXACT.to_integral_exact(_EXACT.multiply(number, Decimal(scale))))
     except Inexact as error:

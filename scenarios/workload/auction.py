@@ -191,9 +191,8 @@ class Auction(Workload, frozen=True, kw_only=True, forbid_unknown_fields=True, t
                 yield Problem("cut_off", str(error))
 
     def _time_problems(self, context: Context) -> Iterator[Problem]:
-        if self.bids not in bid_logs():
-            return
-        last_bid = self.first_bid + (len(bid_log(self.bids)) - 1) * self.bid_interval
+        bids = len(bid_log(self.bids)) if self.bids in bid_logs() else 1
+        last_bid = self.first_bid + (bids - 1) * self.bid_interval
         order = (
             ("opens", self.opens),
             ("first_bid", self.first_bid),
@@ -204,7 +203,7 @@ class Auction(Workload, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         for (earlier, first), (later, second) in pairwise(order):
             if second <= first:
                 yield Problem(later, f"wanted a time later than {earlier}")
-        if self.closes <= last_bid:
+        if self.first_bid < self.closes <= last_bid:
             seconds = f"{last_bid // 1_000_000}.{last_bid % 1_000_000 // 1000:03d} s"
             yield Problem("closes", f"wanted a time later than the last bid, {seconds}")
         if self.settles > context.duration_us:

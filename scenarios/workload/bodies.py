@@ -15,11 +15,16 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from nodes.ledger import codes
 from nodes.ledger.transactions import BODIES, Body, Money, body_of
-from scenarios.convert import join, kind_of, quoted
-from scenarios.errors import did_you_mean
+from scenarios.errors import did_you_mean, join, kind_of, quoted
 from scenarios.keys import Keys
 from scenarios.units import UnitError, parse_amount, parse_duration
+
+CODES: Final = tuple(
+    sorted(name for name, value in vars(codes).items() if isinstance(value, str) and name == value)
+)
+"""Receipt codes that the ledger knows."""
 
 _E4: Final = "_e4"
 _US: Final = "_us"
@@ -98,10 +103,12 @@ def _value(type_: inspect.Type, name: str, value: Any, path: str, report: Report
         return _bytes(value)
     if isinstance(core, inspect.IntType):
         return _integer(name, value)
-    if isinstance(value, Decimal):
-        raise _Wrong("wanted no fraction here")
-    if isinstance(value, datetime.datetime):
-        raise _Wrong("wanted a date without a time")
+    if isinstance(core, inspect.StrType) and not isinstance(value, str):
+        raise _Wrong("wanted a string")
+    if isinstance(core, inspect.BoolType) and not isinstance(value, bool):
+        raise _Wrong("wanted true or false")
+    if isinstance(core, inspect.DateType) and type(value) is not datetime.date:
+        raise _Wrong("wanted a date without a time, like 2026-01-05")
     return value
 
 

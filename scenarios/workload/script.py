@@ -13,7 +13,7 @@ from scenarios.errors import did_you_mean
 from scenarios.genesis_spec import PartyId
 from scenarios.units import Duration
 from scenarios.workload.base import Problem, Submission, Workload
-from scenarios.workload.bodies import read_body
+from scenarios.workload.bodies import CODES, read_body
 from scenarios.workload.context import Context
 
 
@@ -74,6 +74,9 @@ class Script(Workload, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
                     yield Problem(path, f'unknown party "{party}"{hint}')
             if whole(step.at) and step.at > context.duration_us:
                 yield Problem(f"{base}.at", "later than the end of the run (duration)")
+            if step.expect_code is not None and step.expect_code not in CODES:
+                hint = did_you_mean(step.expect_code, CODES)
+                yield Problem(f"{base}.expect_code", f'unknown code "{step.expect_code}"{hint}')
             if whole(step.tx):
                 yield from _body_problems(step, base, context)
 
