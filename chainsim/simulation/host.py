@@ -15,7 +15,7 @@ from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from chainsim.simulation.clock import Clock
-from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress
+from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item
 from chainsim.simulation.disk import Disk, Survival
 from chainsim.simulation.draws import Occurrences
 from chainsim.simulation.scheduler import (
@@ -47,6 +47,7 @@ class Host:
     """One place in the world; the node in it comes and goes."""
 
     __slots__ = (
+        "_cpu",
         "_handle",
         "_released",
         "_sync_id",
@@ -99,6 +100,7 @@ class Host:
         self.signs_as = id_
         """``sender`` of the node's own messages: of a client its party."""
         self.id_base: Final = instance << INSTANCE_SHIFT
+        self._cpu: Final = world.settings.cpu
         self.counter = 0
         """Events that this instance caused; survives restarts."""
         self.incarnation = 0
@@ -196,13 +198,13 @@ class Host:
         if self.busy_until_us <= now_us:
             self._work(now_us, Submit(self._local(now_us), *event))
         elif self.node is not None:
-            self._enqueue(OWN, self.instance, (Submit, event_id, event))
+            self._queue_own((Submit, event_id, event))
 
     def _on_timer(self, now_us: int, event_id: int, key: TimerKey) -> None:
         if self._timers.get(key) != event_id:
             return  # cancelled, armed anew, or the process is another
         if self.busy_until_us > now_us:
-            self._enqueue(OWN, self.instance, (TimerFired, event_id, key))
+            self._queue_own((TimerFired, event_id, key))
         else:
             self._fire(now_us, key)
 
@@ -218,15 +220,16 @@ class Host:
         if self.node is None:
             self._lose(now_us, event_id, message, "down")
             return
-        class_ = CLIENTS if isinstance(message, Request) else CONSENSUS
-        if not self._enqueue(class_, event_id >> INSTANCE_SHIFT, (Receive, event_id, message)):
+        class_ = CLIENTS if type(message) is Request else CONSENSUS
+        if not self.ingress.push(class_, event_id >> INSTANCE_SHIFT, (Receive, event_id, message)):
             self._lose(now_us, event_id, message, "overflow")
+        elif not self._wake_id:
+            self._wake_at(self.busy_until_us)
 
-    def _enqueue(self, class_: int, sender: int, item: tuple[Any, int, Any]) -> bool:
-        taken = self.ingress.push(class_, sender, item)
+    def _queue_own(self, item: Item) -> None:
+        self.ingress.push(OWN, self.instance, item)
         if not self._wake_id:
             self._wake_at(self.busy_until_us)
-        return taken
 
     def _lose(self, now_us: int, event_id: int, message: Message, cause: str) -> None:
         world = self._world
@@ -248,7 +251,12 @@ class Host:
         cost_us = 0
         for effect in effects:
             if type(effect) is Compute:
-                cost_us += self._world.price_us(effect)
+                cpu = self._cpu
+                cost_us += (
+                    effect.verifications * cpu.verify_us
+                    + effect.signatures * cpu.sign_us
+                    + effect.transactions * cpu.execute_us
+                )
         if not cost_us:
             self._apply(now_us, effects)
             return
@@ -274,12 +282,16 @@ class Host:
             self._released = None
             self._apply(now_us, effects)
         while self.ingress.waiting and self.busy_until_us <= now_us:
-            self._take(now_us, *self.ingress.pop())
+            action, event_id, payload = self.ingress.pop()
+            if action is Receive:
+                effects = self._handle(Receive(self._local(now_us), payload))
+                if effects:
+                    self._finish(now_us, effects)
+            else:
+                self._take_own(now_us, action, event_id, payload)
 
-    def _take(self, now_us: int, action: Any, event_id: int, payload: Any) -> None:
-        if action is Receive:
-            self._work(now_us, Receive(self._local(now_us), payload))
-        elif action is Submit:
+    def _take_own(self, now_us: int, action: Any, event_id: int, payload: Any) -> None:
+        if action is Submit:
             self._work(now_us, Submit(self._local(now_us), *payload))
         elif self._timers.get(payload) == event_id:
             self._fire(now_us, payload)

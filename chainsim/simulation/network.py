@@ -188,7 +188,14 @@ class Network:
         )[0]
         sender.counter += 1
         event_id = sender.id_base | sender.counter << COUNTER_SHIFT
-        self._one(now_us, sender, target, message, word, event_id, key, occurrence)
+        if self._careful or sender.rules or self._recorder.messages or target.host is sender:
+            self._one(now_us, sender, target, message, word, event_id, key, occurrence)
+            return
+        free_ns = max(sender.card_free_ns, now_us * 1000) + self._wire_ns(message)
+        sender.card_free_ns = free_ns
+        draw = target.table[word & _INDEX_MASK]
+        at_us = (free_ns + 999) // 1000 + target.base_us + (target.spread_us * draw >> SCALE_BITS)
+        heappush(self._heap, (at_us, MESSAGE, event_id | target.packed, target.arrive, message))
 
     def _broadcast_apart(
         self, now_us: int, sender: Host, to: tuple[NodeId, ...], message: Message, key: Key

@@ -33,7 +33,7 @@ from chainsim.simulation.scheduler import (
 from chainsim.simulation.settings import SimulationError, WorldSettings
 from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
-from consensus.effects import Compute, Effect
+from consensus.effects import Effect
 from consensus.messages import Message
 from consensus.types import NodeId, quorum_size
 from nodes.node import Node
@@ -273,15 +273,6 @@ class World:
         return [host.node.status() for host in self.validators if host.node is not None]  # type: ignore[attr-defined]
 
     # For the parts
-
-    def price_us(self, work: Compute) -> int:
-        """What work costs on a CPU at its usual speed."""
-        cpu = self.settings.cpu
-        return (
-            work.signatures * cpu.sign_us
-            + work.verifications * cpu.verify_us
-            + work.transactions * cpu.execute_us
-        )
 
     def fsync_us(self, host: Host, mark: int) -> int:
         """How long the fsync takes that makes a host's first ``mark`` writes durable."""
