@@ -32,6 +32,17 @@ def mask_of(committee: Committee, senders: Iterable[str]) -> int:
     return mask
 
 
+def mask_to_bytes(mask: int) -> bytes:
+    """A mask as it travels: little-endian, as short as it can be."""
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "little")
+
+
+def in_mask(position: int, mask: bytes) -> bool:
+    """Whether the bit at ``position`` is set in a mask that travelled."""
+    byte, bit = divmod(position, 8)
+    return byte < len(mask) and bool(mask[byte] >> bit & 1)
+
+
 def prepared_certificate_is_valid(
     certificate: PreparedCertificate, committee: Committee, authentic: Authentic
 ) -> bool:

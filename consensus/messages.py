@@ -295,12 +295,15 @@ class NewView(Message, frozen=True, dict=True, tag="new-view"):
 
 
 class SlotStatus(msgspec.Struct, frozen=True):
-    """What a replica holds of one unexecuted slot in its active view; votes are bit masks."""
+    """What a replica holds of one unexecuted slot in its active view; votes as masks.
+
+    Masks travel as bytes, little-endian: MessagePack's integers end at 64 bits, committees don't.
+    """
 
     sequence: Sequence
     has_pre_prepare: bool
-    prepares: int
-    commits: int
+    prepares: bytes
+    commits: bytes
 
 
 class Status(Message, frozen=True, dict=True, tag="status"):
@@ -317,8 +320,8 @@ class Status(Message, frozen=True, dict=True, tag="status"):
     active: bool
     stable: Sequence
     executed: Sequence
-    checkpoints: int
-    view_changes: int
+    checkpoints: bytes
+    view_changes: bytes
     slots: tuple[SlotStatus, ...]
     signature: bytes = b""
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sortedcontainers import SortedDict
 
+from consensus.certificates import in_mask, mask_to_bytes
 from consensus.effects import SupplyBlocks, TimerKey
 from consensus.messages import (
     Batch,
@@ -79,8 +80,8 @@ class CatchUp:
                 core.active,
                 core.stable,
                 core.executed,
-                core.checkpoints.voters_mask(core.checkpoints.next_boundary()),
-                view_changes,
+                mask_to_bytes(core.checkpoints.voters_mask(core.checkpoints.next_boundary())),
+                mask_to_bytes(view_changes),
                 self._slots(),
             )
         )
@@ -94,8 +95,8 @@ class CatchUp:
             SlotStatus(
                 sequence,
                 slot.pre_prepare is not None,
-                sum(1 << position for position in slot.prepares),
-                sum(1 << position for position in slot.commits),
+                mask_to_bytes(sum(1 << position for position in slot.prepares)),
+                mask_to_bytes(sum(1 << position for position in slot.commits)),
             )
             for sequence, slot in self.core.slots.items()
             if sequence > self.core.executed
@@ -142,6 +143,10 @@ class CatchUp:
         distance = core.position - core.committee.position(peer) - 1
         return (distance - self._attempts.get(peer, 0)) % n < core.committee.weak_quorum
 
+    def _has_mine(self, mask: bytes) -> bool:
+        """Whether a peer's mask has this replica's bit."""
+        return in_mask(self.core.position, mask)
+
     def _resend_blocks(self, before: Status, now: Status) -> None:
         """Blocks that the peer lacked then and lacks now."""
         core = self.core
@@ -160,15 +165,11 @@ class CatchUp:
         if now.stable < core.stable and before.stable < core.stable:
             for vote in core.checkpoints.proof:
                 core.send(now.sender, vote)
-        elif core.position >= 0:
-            mine = 1 << core.position
-            boundary = core.checkpoints.next_boundary()
-            if now.stable == before.stable == core.stable and not (
-                (now.checkpoints | before.checkpoints) & mine
-            ):
-                own = core.checkpoints.own.get(boundary)
-                if own is not None:
-                    core.send(now.sender, own)
+        else:
+            had_it = self._has_mine(before.checkpoints) or self._has_mine(now.checkpoints)
+            own = core.checkpoints.own.get(core.checkpoints.next_boundary())
+            if now.stable == before.stable == core.stable and own is not None and not had_it:
+                core.send(now.sender, own)
 
     def _resend_view(self, before: Status, now: Status) -> None:
         """NEW-VIEW for a peer that isn't in our view yet; our VIEW-CHANGE for one that waits."""
@@ -182,10 +183,10 @@ class CatchUp:
         own = core.views.own
         if own is None or now.view > own.view:
             return
-        mine = 1 << core.position
-        has_it = now.view == own.view and not now.active and now.view_changes & mine
-        had_it = before.view == own.view and not before.active and before.view_changes & mine
-        if not has_it and not had_it:
+        if not any(
+            status.view == own.view and not status.active and self._has_mine(status.view_changes)
+            for status in (before, now)
+        ):
             core.send(now.sender, own)
         entry = core.views.entry
         if entry is not None and not now.active and now.view == entry.new_view.view:
@@ -194,8 +195,7 @@ class CatchUp:
     def _resend_votes(self, before: Status, now: Status) -> None:
         """Own proposals and votes that the peer lacked in both STATUS."""
         core = self.core
-        mine = 1 << core.position
-        empty = SlotStatus(0, False, 0, 0)
+        empty = SlotStatus(0, False, b"", b"")
         then = {slot.sequence: slot for slot in before.slots}
         has = {slot.sequence: slot for slot in now.slots}
         first = now.executed + 1
@@ -209,10 +209,12 @@ class CatchUp:
             if proposal is not None and proposal.sender == core.id and lacks_proposal:
                 core.send(now.sender, proposal)
             prepare = slot.prepares.get(core.position)
-            if prepare is not None and not (old.prepares | new.prepares) & mine:
+            had_it = self._has_mine(old.prepares) or self._has_mine(new.prepares)
+            if prepare is not None and not had_it:
                 core.send(now.sender, prepare)
             commit = slot.commits.get(core.position)
-            if commit is not None and not (old.commits | new.commits) & mine:
+            had_it = self._has_mine(old.commits) or self._has_mine(new.commits)
+            if commit is not None and not had_it:
                 core.send(now.sender, commit)
 
     # -- being helped -----------------------------------------------------------------

@@ -384,3 +384,15 @@ def test_rule_33_two_view_changes_of_one_key_are_reported(bench: Bench) -> None:
     bench["r3"].receive(view_change(bench, "r1", 4))
     bench["r3"].receive(view_change(bench, "r1", 4, (certificate(bench, batch),)))
     assert [(r.kind, r.culprit) for r in bench["r3"].reports] == [("conflicting-view-change", "r1")]
+
+
+def test_rule_17_status_masks_hold_any_committee() -> None:
+    """MessagePack's integers end at 64 bits: a mask of 70 validators must travel all the same."""
+    bench = Bench(70)
+    bench.rule = lambda _from, to, m: not (isinstance(m, Commit) and to == "r69")
+    bench.submit(1)
+    bench.settle()
+    assert not bench["r69"].blocks
+    bench.rule = lambda _from, _to, _m: True
+    bench.run_for(3 * SECOND)
+    assert len(bench["r69"].blocks) == 1
