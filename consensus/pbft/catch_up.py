@@ -163,6 +163,8 @@ class CatchUp:
     def _resend_stable(self, before: Status, now: Status) -> None:
         core = self.core
         if now.stable < core.stable and before.stable < core.stable:
+            if not self._is_my_turn(now.sender):
+                return
             for vote in core.checkpoints.proof:
                 core.send(now.sender, vote)
         else:

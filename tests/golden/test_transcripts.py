@@ -60,8 +60,8 @@ CRASH = """
 [[faults]]
 kind = "crash"
 node = "primary"
-when = { event = "prepared", node = "v1", view = 0, sequence = 1 }
-for = "8s"
+at = "1200ms"
+for = "6s"
 """
 
 
@@ -94,7 +94,11 @@ def _transcript(stop: str, faults: str = "") -> str:
     lines: list[str] = []
 
     def write(record: Record) -> None:
-        if isinstance(record, MessageMoved) and record.what != "delivered":
+        if isinstance(record, MessageMoved) and (
+            record.what != "delivered" or record.type == "status"
+        ):
+            return
+        if isinstance(record, TimerExpired) and record.key == "status":
             return
         lines.append(f"{record.at_us:>9} {record.node or 'world':<9} {_line(record)}")
 
@@ -121,5 +125,5 @@ def test_happy_path(golden: Callable[[str, str], None]) -> None:
 
 
 def test_view_change(golden: Callable[[str, str], None]) -> None:
-    """The primary dies when its first batch is prepared: view 1 starts with that batch."""
-    golden("view-change.txt", _transcript("1500ms", CRASH))
+    """The primary dies after its first block: view 1 starts with that block and goes on."""
+    golden("view-change.txt", _transcript("2s", CRASH))
