@@ -77,7 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
     """(word, arrive, packed, base_us, spread_us) of each target."""
     width: int
     apart: bool
-    """Send one by one: somebody is unknown, or is the sender itself."""
+    """Send one by one: somebody is unknown, named twice, or the sender itself."""
 
 
 def chance(ppm: int) -> int:
@@ -348,7 +348,7 @@ class Network:
                     (t.instance - 1, t.arrive, t.packed, t.base_us, t.spread_us) for t in targets
                 ),
                 width=max((t.instance for t in targets), default=1),
-                apart=len(known) < len(to) or sender in known,
+                apart=len({t.instance for t in targets}) < len(to) or sender in known,
             )
             if len(sender.plans) >= PLAN_LIMIT:
                 sender.plans.clear()

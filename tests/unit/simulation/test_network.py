@@ -196,6 +196,12 @@ def test_a_message_to_oneself_takes_no_line_and_a_strangers_is_counted() -> None
     assert stage.world.messages().dropped_by_cause == {"unknown": 1}
 
 
+def test_naming_a_receiver_twice_sends_twice() -> None:
+    stage = Stage("ab", {"a": on_boot(Broadcast(("b", "b"), ping("a")))})
+    stage.world.run(SECOND)
+    assert stage.times("b") == [10 * MS, 10 * MS]
+
+
 # Identity
 
 
