@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal
 
-from chainsim.simulation.network import LinkRule, chance
+from chainsim.simulation.lines import LinkRule, chance
 from chainsim.simulation.scheduler import COUNTER_SHIFT, FAULT
 from chainsim.simulation.selectors import Selection
 from chainsim.trace import FaultChanged

@@ -34,7 +34,7 @@ from nodes.node import Node
 from scenarios.rng import PPM
 
 if TYPE_CHECKING:
-    from chainsim.simulation.network import LinkRule, Plan, Target
+    from chainsim.simulation.lines import LinkRule, Plan, Target
     from chainsim.simulation.world import World
 
 Kind = Literal["validator", "client", "observer"]
@@ -46,42 +46,15 @@ NEVER_US: Final = 1 << 62
 class Host:
     """One place in the world; the node in it comes and goes."""
 
+    # fmt: off
     __slots__ = (
-        "_cpu",
-        "_handle",
-        "_released",
-        "_sync_id",
-        "_table",
-        "_timers",
-        "_waiting",
-        "_wake_id",
-        "_world",
-        "busy_until_us",
-        "card_free_ns",
-        "city",
-        "clock",
-        "counter",
-        "disk",
-        "factor_ppm",
-        "factory",
-        "house",
-        "id",
-        "id_base",
-        "incarnation",
-        "ingress",
-        "instance",
-        "kind",
-        "last_plan",
-        "last_to",
-        "node",
-        "occurrences",
-        "party",
-        "plans",
-        "role",
-        "rules",
-        "signs_as",
-        "targets",
-    )  # fmt: skip
+        "_cpu", "_handle", "_released", "_sync_id", "_table", "_timers", "_waiting", "_wake_id",
+        "_world", "busy_until_us", "card_free_ns", "city", "clock", "counter", "disk",
+        "factor_ppm", "factory", "house", "id", "id_base", "incarnation", "ingress", "instance",
+        "kind", "last_plan", "last_to", "node", "occurrences", "party", "plans", "role", "rules",
+        "signs_as", "targets",
+    )
+    # fmt: on
 
     def __init__(
         self,

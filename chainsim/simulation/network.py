@@ -8,13 +8,12 @@ message is handed over; a line with no active fault costs one draw.
 from __future__ import annotations
 
 from heapq import heappush
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from chainsim.simulation import draws
 from chainsim.simulation.draws import Draws, Key
 from chainsim.simulation.latency import QUANTILES, SCALE_BITS, Line, Table, fixed_line
+from chainsim.simulation.lines import CHANCE_BITS, LinkRule, Plan, Target, chance
 from chainsim.simulation.scheduler import (
     COUNTER_SHIFT,
     MESSAGE,
@@ -30,7 +29,6 @@ from scenarios.rng import PPM
 if TYPE_CHECKING:
     from chainsim.simulation.host import Host
 
-CHANCE_BITS: Final = 20
 _CHANCE_MASK: Final = (1 << CHANCE_BITS) - 1
 _INDEX_MASK: Final = QUANTILES - 1
 _JITTER_SHIFT: Final = 12
@@ -40,49 +38,6 @@ _DUPLICATE_SHIFT: Final = 44
 
 PLAN_LIMIT: Final = 256
 """Lists of receivers that one sender's lines are remembered for."""
-
-
-class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What one active fault does to one line. ``salt`` keys its draws; None: leaves it alone."""
-
-    cause: str
-    salt: int
-    cut: bool = False
-    loss: int = 0
-    """In units of ``2**-CHANCE_BITS``, as all chances here."""
-    latency_us: int | None = None
-    bandwidth_bps: int | None = None
-    duplicate: int | None = None
-    reorder: int | None = None
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A line as its sender sees it, worked out once."""
-
-    host: Any
-    instance: int
-    arrive: Any
-    packed: int
-    """The receiver's bits of an event id."""
-    base_us: int
-    spread_us: int
-    table: Table
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """The lines to a list of receivers. ``width``: words that one draw for all of them needs."""
-
-    targets: tuple[Target, ...]
-    fast: tuple[tuple[int, Any, int, int, int], ...]
-    """(word, arrive, packed, base_us, spread_us) of each target."""
-    width: int
-    apart: bool
-    """Send one by one: somebody is unknown, named twice, or the sender itself."""
-
-
-def chance(ppm: int) -> int:
-    """Parts per million as a threshold for ``CHANCE_BITS`` random bits, never rounded to 0."""
-    return -(-(ppm << CHANCE_BITS) // PPM)
 
 
 class Network:

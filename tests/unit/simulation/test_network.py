@@ -8,7 +8,7 @@ import pytest
 
 from chainsim.simulation import latency
 from chainsim.simulation.latency import LatencyModel, constant
-from chainsim.simulation.network import chance
+from chainsim.simulation.lines import chance
 from chainsim.simulation.settings import NetworkSettings, SimulationError, WorldSettings
 from chainsim.simulation.world import World
 from chainsim.trace import MessageMoved, Recorder
