@@ -120,7 +120,11 @@ class Validator:
 
     def _consume(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         """Replace the validator's own effects by what they lead to, in place."""
-        if not any(type(effect) in (Deliver, SupplyBlocks) for effect in effects):
+        for effect in effects:
+            kind = type(effect)
+            if kind is Deliver or kind is SupplyBlocks:
+                break
+        else:
             return effects
         done: list[Effect] = []
         for effect in effects:

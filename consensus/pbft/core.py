@@ -71,7 +71,8 @@ class Core:
         self.parameters: Final = environment.parameters
         self.pool: Final = environment.pool
         self._signer: Final = environment.signer
-        self._verifier: Final = environment.verifier
+        self._verify: Final = environment.verifier.verify
+        self._keys: Final = {member.id: member.public_key for member in self.committee.members}
         self.guard: Final = SignGuard()
         self.others: tuple[NodeId, ...] = self.committee.others(self.id)
         self.position: int = self.committee.position(self.id)
@@ -123,20 +124,16 @@ class Core:
 
     def authentic(self, message: Message) -> bool:
         """Whether a committee member's message carries its valid signature, in this epoch."""
-        if message.chain != self.chain or message.epoch != self.committee.epoch:
+        key = self._keys.get(message.sender)
+        if key is None or message.epoch != self.committee.epoch or message.chain != self.chain:
             return False
-        if message.sender not in self.committee:
-            return False
-        return self.verify(
-            self.committee.public_key(message.sender),
-            message.signing_bytes,
-            message.signature,  # type: ignore[attr-defined]
-        )
+        self._verifications += 1
+        return self._verify(key, message.signing_bytes, message.signature)  # type: ignore[attr-defined]
 
     def verify(self, public_key: bytes, payload: bytes, signature: bytes) -> bool:
         """One signature check, counted as CPU work."""
         self._verifications += 1
-        return self._verifier.verify(public_key, payload, signature)
+        return self._verify(public_key, payload, signature)
 
     def valid_prepared(self, certificate: PreparedCertificate) -> bool:
         return prepared_certificate_is_valid(certificate, self.committee, self.authentic)
