@@ -14,13 +14,14 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run test check bench golden-update lock clean
+.PHONY: help run test check bench acceptance golden-update lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
 	@echo 'make test           the test suite'
 	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
 	@echo 'make bench          messages per second, beside an empty heap loop'
+	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation'
 	@echo 'make golden-update  write the golden transcripts anew (then review the diff)'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
 	@echo 'make clean          remove .venv and caches (runs/ stays)'
@@ -42,6 +43,10 @@ check:
 	$(PY) -m mypy
 	$(PY) .venv/bin/lint-imports --no-logo
 	$(PY) -m pytest $(ARGS)
+
+acceptance:
+	@$(INSTALL) test
+	@$(PY) -m tests.acceptance $(AREA) $(ARGS)
 
 bench:
 	@$(INSTALL) run
