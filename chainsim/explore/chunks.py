@@ -1,0 +1,110 @@
+"""What a worker does: runs a chunk of neighbouring seeds and sums them up.
+
+Nothing here depends on which worker runs a chunk, or when. What is sent back is small,
+however many seeds there are.
+"""
+
+from __future__ import annotations
+
+import gc
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from chainsim import wall_clock
+from chainsim.explore.model import FaultModel
+from chainsim.explore.outcome import Outcome, run_seed
+from chainsim.explore.planting import Planted, planted
+from scenarios.schema import Scenario
+
+CHUNK: Final = 16
+"""Seeds of a full chunk."""
+BUCKET: Final = 50
+"""Width of the histogram of deliveries."""
+FAILURES_KEPT: Final = 4
+"""Failures of one chunk that are kept in full; the rest are counted."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What all chunks of a sweep have in common."""
+
+    base: Scenario
+    strategy: str
+    model: FaultModel
+    stop_on_failure: bool = False
+    mutant: Planted | None = None
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of the seeds from ``first``."""
+
+    first: int
+    runs: int
+    failures: int
+    outcomes: tuple[Outcome, ...]
+    """Of the first failures."""
+    failing: tuple[int, ...]
+    """Seeds of all failures."""
+    digest: str
+    """SHA-256 over the digests of the runs, in order of seeds."""
+    coverage: dict[str, int]
+    """In how many runs each event happened."""
+    deliveries: int
+    deliveries_by_bucket: dict[int, int]
+    busy_ns: int
+    """CPU-bound wall time that it took; the only field that isn't a function of the job."""
+
+
+def run_chunk(job: Job, first: int, count: int) -> Chunk:
+    """Runs ``count`` seeds from ``first``; with ``stop_on_failure`` up to the first failure."""
+    start_ns = wall_clock.now_ns()
+    collecting = gc.isenabled()
+    if collecting:
+        # What is loaded stays; what a run leaves goes all at once, after the chunk.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+    try:
+        with planted(job.mutant):
+            outcomes = _run(job, first, count)
+    finally:
+        if collecting:
+            gc.enable()
+            gc.unfreeze()
+    return _summed(first, outcomes, wall_clock.now_ns() - start_ns)
+
+
+def _run(job: Job, first: int, count: int) -> list[Outcome]:
+    outcomes = []
+    for seed in range(first, first + count):
+        outcome = run_seed(job.base, job.strategy, job.model, seed)
+        outcomes.append(outcome)
+        if outcome.found and job.stop_on_failure:
+            break
+    return outcomes
+
+
+def _summed(first: int, outcomes: list[Outcome], busy_ns: int) -> Chunk:
+    digest = sha256()
+    coverage: dict[str, int] = {}
+    buckets: dict[int, int] = {}
+    for outcome in outcomes:
+        digest.update(f"{outcome.seed} {outcome.digest}\n".encode())
+        for name in outcome.coverage:
+            coverage[name] = coverage.get(name, 0) + 1
+        bucket = outcome.deliveries // BUCKET * BUCKET
+        buckets[bucket] = buckets.get(bucket, 0) + 1
+    failures = [outcome for outcome in outcomes if outcome.found]
+    return Chunk(
+        first=first,
+        runs=len(outcomes),
+        failures=len(failures),
+        outcomes=tuple(failures[:FAILURES_KEPT]),
+        failing=tuple(outcome.seed for outcome in failures),
+        digest=digest.hexdigest(),
+        coverage=coverage,
+        deliveries=sum(outcome.deliveries for outcome in outcomes),
+        deliveries_by_bucket=buckets,
+        busy_ns=busy_ns,
+    )

@@ -1,0 +1,88 @@
+"""Failures of a sweep: grouped so that one bug is told once, and saved as runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chainsim.explore.outcome import Outcome
+
+GROUPS: Final = 256
+"""Groups that are told apart; what else fails is counted."""
+
+Key = tuple[str, tuple[str, ...]]
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """Failures with the same first violated check under the same kinds of faults."""
+
+    check: str
+    kind: str
+    """Of the check: safety, money, liveness or error."""
+    faults: tuple[str, ...]
+    count: int
+    seed: int
+    """Of the first one."""
+    detail: str
+    also: tuple[str, ...]
+    """Other checks that the first one violates."""
+    run_dir: str = ""
+    shrunk: str = ""
+    """A file with the smallest scenario that fails alike."""
+
+
+class Findings:
+    """Groups in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Key, Group] = {}
+        self.kinds: dict[str, int] = {}
+        """Failures kept, by kind of their first check."""
+        self.uncounted = 0
+        """Failures that belong to no group."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups, first found first."""
+        return tuple(self._groups.values())
+
+    def add(self, outcomes: Iterable[Outcome], failures: int) -> None:
+        """Takes a chunk's failures, in order of seeds."""
+        for outcome in outcomes:
+            failures -= 1
+            for found in outcome.found:
+                self.kinds[found.kind] = self.kinds.get(found.kind, 0) + 1
+            group = self._groups.get(outcome.key)
+            if group is not None:
+                group.count += 1
+            elif len(self._groups) < GROUPS:
+                self._groups[outcome.key] = _group(outcome)
+            else:
+                self.uncounted += 1
+        self.uncounted += failures
+
+
+def _group(outcome: Outcome) -> Group:
+    first = outcome.found[0]
+    return Group(
+        check=first.check,
+        kind=first.kind,
+        faults=outcome.kinds,
+        count=1,
+        seed=outcome.seed,
+        detail=first.detail,
+        also=tuple(found.check for found in outcome.found[1:]),
+    )
+
+
+def folder_name(scenario: str, strategy: str, job: str) -> str:
+    """Where a sweep keeps its journal, below the folder of runs."""
+    return f".explore-{scenario}-{strategy}-{job[:8]}"
+
+
+def relative(path: Path) -> str:
+    """For people."""
+    return path.as_posix()

@@ -1,0 +1,121 @@
+"""The fault model: what exploring may let go wrong, and within which budget.
+
+PBFT.md's budget holds in every scenario that is drawn: at most f validators are hostile (amnesia
+counts), and once all other faults have ended, hostile and crashed ones together leave a quorum.
+All faults but Byzantine ones end, so that every run must become live again.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from consensus.types import max_faulty
+from nodes.byzantine import BEHAVIOURS
+from scenarios.faults import FAULTS, Fault
+from scenarios.faults.crash import Crash
+from scenarios.schema import Scenario, Validator
+
+BYZANTINE: Final = "byzantine"
+
+Ppm = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class FaultModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be drawn; chances are in parts per million."""
+
+    sizes: tuple[int, ...] = ()
+    """Numbers of validators; empty: those of the scenario, and no others."""
+    kinds: tuple[str, ...] = ()
+    """Of faults; empty: every kind that can be drawn."""
+    behaviours: tuple[str, ...] = ()
+    """Of hostile validators; empty: all."""
+    least: int = 1
+    most: int = 6
+    """Faults besides the hostile validators."""
+    hostile: Ppm = 600_000
+    """The chance that there are hostile validators at all."""
+    triggered: Ppm = 250_000
+    """The chance that a fault waits for something to happen rather than for a time."""
+    fsyncs_us: tuple[int, ...] = (1_000, 8_000)
+    """How long a sync of a disk takes; empty: as the scenario says."""
+
+
+MODELS: Final[dict[str, FaultModel]] = {
+    "explore-base": FaultModel(sizes=(4, 5, 6, 7, 10)),
+}
+"""The models of shipped bases; any other scenario gets the default one."""
+
+
+def model_of(scenario: Scenario) -> FaultModel:
+    """The model that goes with a scenario."""
+    return MODELS.get(scenario.name, FaultModel())
+
+
+def behaviours_of(model: FaultModel) -> tuple[str, ...]:
+    """The behaviours that may be drawn, ``twins`` among them."""
+    return model.behaviours or (*BEHAVIOURS, "twins")
+
+
+class Cast(msgspec.Struct, frozen=True):
+    """Who is there, and how long things take: what drawers need to know of a scenario."""
+
+    ids: tuple[str, ...]
+    f: int
+    hostile: tuple[str, ...]
+    """Hostile by the scenario's own faults."""
+    busy_us: int
+    """When the last work is submitted: faults begin before."""
+    timeout_us: int
+    """The yardstick for how long faults last."""
+
+
+def cast_of(scenario: Scenario) -> Cast:
+    """The cast of a base scenario."""
+    ids = tuple(validator.id for validator in scenario.validators)
+    consensus = scenario.consensus
+    return Cast(
+        ids=ids,
+        f=max_faulty(len(ids)),
+        hostile=hostile_in(scenario),
+        busy_us=_busy_us(scenario),
+        timeout_us=max(consensus.request_timeout, consensus.view_change_timeout),
+    )
+
+
+def resized(scenario: Scenario, n: int) -> Scenario:
+    """The scenario with ``n`` validators called v0, v1 … if it has another number of them."""
+    if len(scenario.validators) == n:
+        return scenario
+    validators = tuple(Validator(id=f"v{index}") for index in range(n))
+    return msgspec.structs.replace(scenario, validators=validators)
+
+
+def kind_of(fault: Fault) -> str:
+    """The fault's name in a scenario."""
+    return str(type(fault).__struct_config__.tag)
+
+
+def hostile_in(scenario: Scenario) -> tuple[str, ...]:
+    """Validators that the scenario's faults make hostile, in the order of the scenario."""
+    ids = [validator.id for validator in scenario.validators]
+    named: dict[str, None] = {}
+    for fault in scenario.faults:
+        forgets = isinstance(fault, Crash) and fault.mode == "amnesia"
+        if forgets or kind_of(fault) == BYZANTINE:
+            named.update(dict.fromkeys(fault.selectors()))
+    return tuple(id_ for id_ in ids if id_ in named)
+
+
+def _busy_us(scenario: Scenario) -> int:
+    ends = [0]
+    for workload in scenario.workload:
+        ends.append(getattr(workload, "stop", 0))
+        ends += [step.at for step in getattr(workload, "steps", ())]
+    return max(ends) or scenario.duration // 4
+
+
+def known_kinds() -> tuple[str, ...]:
+    """Kinds of faults that exist, in the table's order."""
+    return tuple(FAULTS)

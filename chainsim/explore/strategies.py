@@ -1,0 +1,60 @@
+"""Strategies: pure functions from a base scenario, a fault model and a seed to a scenario.
+
+The scenario that comes out is complete: written to a file it runs alike without the strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from chainsim.explore.drawing import Draw, draw_fault, draw_hostile, drawn_kinds, narrowed
+from chainsim.explore.model import BYZANTINE, FaultModel, cast_of, resized
+from scenarios.faults import Fault
+from scenarios.rng import Stream
+from scenarios.schema import Scenario
+
+Strategy = Callable[[Scenario, FaultModel, int], Scenario]
+
+
+def random(base: Scenario, model: FaultModel, seed: int) -> Scenario:
+    """Faults of all kinds that the model allows, beside those of the base."""
+    return _drawn(base, model, seed, Stream(seed, "explore/random"))
+
+
+def swarm(base: Scenario, model: FaultModel, seed: int) -> Scenario:
+    """Faults of a random part of the kinds (Groce et al., "Swarm Testing", ISSTA 2012).
+
+    Leaving kinds out lets the others go further: a crash may hide what a bad line would show.
+    """
+    stream = Stream(seed, "explore/swarm")
+    return _drawn(base, narrowed(model, stream), seed, stream)
+
+
+STRATEGIES: Final[dict[str, Strategy]] = {"random": random, "swarm": swarm}
+"""By the name that ``--strategy`` takes."""
+
+
+def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scenario:
+    changes: dict[str, object] = {"seed": seed}
+    if model.sizes:
+        base = resized(base, stream.pick(model.sizes))
+    if model.fsyncs_us:
+        changes["disk"] = msgspec.structs.replace(base.disk, fsync=stream.pick(model.fsyncs_us))
+    changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model)))
+    return msgspec.structs.replace(base, **changes)
+
+
+def _faults(draw: Draw) -> list[Fault]:
+    model, stream = draw.model, draw.stream
+    kinds = list(drawn_kinds(model))
+    faults: list[Fault] = []
+    if BYZANTINE in kinds:
+        kinds.remove(BYZANTINE)
+        faults += draw_hostile(draw)
+    count = stream.between(model.least, model.most)
+    if not kinds or len(draw.cast.ids) < 2:
+        return faults
+    return faults + [draw_fault(draw, stream.pick(kinds)) for _ in range(count)]

@@ -1,0 +1,90 @@
+"""Mutants of checkpoints, watermarks and the log (rules 3, 7 and 9 to 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+from chainsim.explore.planting import swapped
+from consensus import certificates
+from consensus.events import Executed
+from consensus.messages import Checkpoint
+from consensus.pbft import core as core_module
+from consensus.pbft import new_view
+from consensus.pbft.checkpoints import Checkpoints
+from consensus.pbft.core import Core
+from consensus.pbft.normal_case import NormalCase
+from consensus.pbft.slot import Slot
+from consensus.types import Committee, Sequence
+
+Patch = AbstractContextManager[None]
+
+
+class _Weak:
+    """A committee whose quorum is its weak quorum, for one rule."""
+
+    def __init__(self, committee: Committee) -> None:
+        self._committee = committee
+        self.quorum = committee.weak_quorum
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._committee, name)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._committee
+
+
+def stable_at_weak() -> Patch:
+    """f+1 CHECKPOINTs are enough, at the one who counts and at those who check the proof."""
+
+    def adopt_if(self: Checkpoints, votes: Iterable[Checkpoint], message: Checkpoint) -> None:
+        core = self.core
+        core.committee, committee = _Weak(core.committee), core.committee  # type: ignore[assignment]
+        try:
+            original(self, votes, message)
+        finally:
+            core.committee = committee
+
+    def valid(
+        proof: tuple[Checkpoint, ...],
+        sequence: Sequence,
+        digest: bytes | None,
+        committee: Committee,
+        authentic: certificates.Authentic,
+    ) -> bool:
+        return checked(proof, sequence, digest, _Weak(committee), authentic)  # type: ignore[arg-type]
+
+    original = Checkpoints._adopt_if_quorum
+    checked = certificates.stable_proof_is_valid
+    modules = (certificates, core_module, new_view)
+    return swapped(
+        (Checkpoints, "_adopt_if_quorum", adopt_if),
+        *((module, "stable_proof_is_valid", valid) for module in modules),
+    )
+
+
+def discarded_on_execution() -> Patch:
+    """What was executed needs no certificate any more."""
+
+    def on_executed(self: NormalCase, event: Executed) -> None:
+        original(self, event)
+        slot = self.core.slots.get(event.sequence)
+        if slot is not None:
+            slot.certificate = None
+
+    original = NormalCase.on_executed
+    return swapped((NormalCase, "on_executed", on_executed))
+
+
+def no_watermarks() -> Patch:
+    """Slots are made wherever somebody asks for one, and the primary proposes without end."""
+
+    def slot(self: Core, sequence: Sequence) -> Slot | None:
+        known = self.slots.get(sequence)
+        if known is None:
+            known = self.slots[sequence] = Slot(sequence, self.slot_view)
+        return known
+
+    return swapped(
+        (Core, "slot", slot), (Core, "high", property(lambda self: self.stable + (1 << 40)))
+    )
