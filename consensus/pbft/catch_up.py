@@ -36,6 +36,7 @@ class CatchUp:
     def __init__(self, core: Core) -> None:
         self.core: Final = core
         self._previous: dict[NodeId, Status] = {}
+        self._heard_us: dict[NodeId, int] = {}
         self._caught: SortedDict[Sequence, tuple[CommitCertificate, Batch]] = SortedDict()
         self._target: Sequence = 0
         """The highest sequence that others were shown to have executed."""
@@ -115,10 +116,18 @@ class CatchUp:
     # -- helping others ---------------------------------------------------------------
 
     def on_status(self, message: Status) -> None:
-        """Resend what this STATUS and the one before it lack."""
+        """Resend what this STATUS and the one before it lack.
+
+        A STATUS that follows the last one too closely is dropped: answers are many times larger
+        than the question (rule 32).
+        """
         core = self.core
+        soonest = self._heard_us.get(message.sender, -core.parameters.status_interval_us)
+        if core.now_us - soonest < core.parameters.status_interval_us // 2:
+            return
         if not core.authentic(message):
             return
+        self._heard_us[message.sender] = core.now_us
         if message.executed > core.executed:
             self.lagging(min(message.executed, core.executed + BATCHES_AHEAD))
         before = self._previous.get(message.sender)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consensus.effects import Broadcast
 from consensus.encoding import encode
 from consensus.messages import MESSAGE_TYPES, Commit, Message, Prepare, decode, signed
 from tests.unit.pbft.bench import CHAIN, Bench
@@ -50,6 +51,27 @@ def test_rule_32_a_later_vote_never_replaces_the_first() -> None:
     slot = host.replica.core.slots[1]
     assert list(slot.commits.values()) == [first]
     assert slot.commit_count(b"b" * 32) == 0
+
+
+def test_rule_32_a_flood_of_status_is_answered_once_per_interval() -> None:
+    bench = Bench(4)
+    bench.rule = lambda _from, to, _m: to != "r3"
+    for number in range(1, 6):
+        bench.submit(number)
+        bench.run_for(150_000)
+    bench.rule = lambda _from, _to, _m: True
+    host, peer = bench["r1"], bench["r3"]
+    peer.replica.core.begin(bench.now_us)
+    peer.replica.core.catch_up.send_status()
+    status = next(e.message for e in peer.replica.core.finish() if isinstance(e, Broadcast))
+    before = bench.sent["certified-batch"]
+    for _ in range(200):
+        host.receive(status)
+    assert bench.sent["certified-batch"] == before
+    bench.now_us += bench.parameters.status_interval_us
+    for _ in range(200):
+        host.receive(status)
+    assert bench.sent["certified-batch"] - before <= len(host.blocks)
 
 
 def captured() -> list[Message]:
