@@ -9,7 +9,6 @@ listeners (checks, measures, the chain's receipts). It can be run once.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -21,30 +20,19 @@ from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine
-from chainsim.simulation import latency
-from chainsim.simulation.latency import LatencyModel
-from chainsim.simulation.settings import (
-    CpuPrices,
-    DiskSettings,
-    NetworkSettings,
-    WorldSettings,
-)
+from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.world import MessageCounts, Progress, World
 from chainsim.trace import Executed, Record, Recorder
 from consensus.crypto import Signer, Verifier
-from consensus.protocol import Parameters
 from nodes.block import Block
 from nodes.client import MOST_DOUBLINGS, Client
-from nodes.ledger.genesis import Genesis
 from nodes.ledger.receipts import Receipt
 from nodes.validator import Validator
-from scenarios import schema
 from scenarios.faults.crash import Crash
-from scenarios.genesis import client_cities, make_genesis
+from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
 from scenarios.keys import Keys
 from scenarios.schema import Scenario, client_id
-from scenarios.workload import Submission, Workload
-from scenarios.workload.context import Context
+from scenarios.workload.plan import number, submissions
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,82 +175,6 @@ def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:
         yield from block.receipts
 
 
-def submissions(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[Submission]:
-    """What all workloads submit, in order of time; at one moment in the order of the file."""
-
-    def planned(index: int, workload: Workload) -> Iterator[Submission]:
-        context = Context(
-            genesis, keys, scenario.seed, scenario.duration, scenario.calendar.day, index
-        )
-        for submission in workload.submissions(context):
-            path = f"workload[{index}].{submission.path}"
-            yield msgspec.structs.replace(submission, path=path)
-
-    plans = [planned(index, workload) for index, workload in enumerate(scenario.workload)]
-    yield from heapq.merge(*plans, key=lambda submission: submission.at_us)
-
-
-def number(plan: Iterator[Submission]) -> Iterator[tuple[Submission, int]]:
-    """Each submission with its request number: clients count theirs from 1."""
-    counts: dict[str, int] = {}
-    for submission in plan:
-        counts[submission.party] = counts.get(submission.party, 0) + 1
-        yield submission, counts[submission.party]
-
-
-def parameters(scenario: Scenario) -> Parameters:
-    """The protocol's tuning."""
-    settings = scenario.consensus
-    return Parameters(
-        block_max_txs=settings.block_max_txs,
-        block_interval_us=settings.block_interval,
-        checkpoint_interval=settings.checkpoint_interval,
-        window=settings.window,
-        request_timeout_us=settings.request_timeout,
-        view_change_timeout_us=settings.view_change_timeout,
-        status_interval_us=settings.status_interval,
-    )
-
-
-def world_settings(scenario: Scenario) -> WorldSettings:
-    """What the simulated machines and lines are like."""
-    network = scenario.network
-    return WorldSettings(
-        seed=scenario.seed,
-        network=NetworkSettings(
-            latency=latency_model(network.latency),
-            jitter_ppm=network.jitter,
-            loss_ppm=network.loss,
-            duplicate_ppm=network.duplicate,
-            reorder_ppm=network.reorder,
-            bandwidth_bps=network.bandwidth,
-        ),
-        cpu=CpuPrices(
-            sign_us=scenario.cpu.sign,
-            verify_us=scenario.cpu.verify,
-            execute_us=scenario.cpu.execute,
-        ),
-        disk=DiskSettings(fsync_us=scenario.disk.fsync),
-    )
-
-
-def latency_model(setting: str | schema.Latency) -> LatencyModel:
-    """The model that a scenario's ``network.latency`` names."""
-    match setting:
-        case str():
-            return latency.city_matrix(setting)
-        case schema.ConstantLatency(value=value):
-            return latency.constant(value)
-        case schema.UniformLatency(low=low, high=high):
-            return latency.uniform(low, high)
-        case schema.NormalLatency(mean=mean, deviation=deviation):
-            return latency.normal(mean, deviation)
-        case schema.LognormalLatency(median=median, p99=p99):
-            return latency.lognormal(median, p99)
-        case schema.ExponentialLatency(mean=mean, floor=floor):
-            return latency.exponential(mean, floor)
-
-
 def _add_nodes(simulation: Simulation) -> dict[str, str]:
     """Validators in proposer order, then a client for every party; returns the clients."""
     scenario, world = simulation.scenario, simulation.world
@@ -286,7 +198,7 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
             client_id(party, seats),
             _client_factory(simulation, party, signers),
             kind="client",
-            city=cities.get(party, cities.get("", "karachi")),
+            city=cities.get(party, DEFAULT_CITY),
             party=party,
             house=party if party in seats else "",
         )

@@ -32,7 +32,7 @@ Name = Annotated[
     msgspec.Meta(
         pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
         max_length=64,
-        description="lower-case letters, digits and single hyphens",
+        description="lower-case letters, digits and single hyphens (at most 64)",
     ),
 ]
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]

@@ -184,6 +184,19 @@ def test_library(name: str, seed: int) -> None:
     assert result.exit_code == ExitCode.OK
 
 
+def test_the_sovereign_day() -> None:
+    """Fourteen real bids, licensing, DvP, a crash and a partition; the smaller target's tie."""
+    target = "workload[1].target=10130000000.00 PKR"
+    result = build(load("sovereign-day", ["consensus.signatures=fast", target])).run()
+    assert [row for row in result.expectations if not row.ok] == []
+    assert [check for check in result.checks if not check.ok] == []
+    (allot,) = [r for b in result.chain for r in b.receipts if r.type == "AUCTION_ALLOT"]
+    given = dict(allot.data)
+    assert given["unsold"] == str(29 * 100_000_000)
+    assert sorted(int(v) for k, v in given.items() if k.startswith("bid."))[-1] == 200_000_000_000
+    assert result.exit_code == ExitCode.OK
+
+
 def without_the_crash(scenario: Scenario) -> Scenario:
     return load_text(resolved_toml(scenario), overrides=["faults=[]", "consensus.signatures=fast"])
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chainsim.build import number, submissions
 from nodes.ledger.transactions import (
     AuctionAllot,
     AuctionClose,
@@ -28,6 +27,7 @@ from scenarios.schema import Scenario
 from scenarios.workload import Submission
 from scenarios.workload.auction import Auction, bid_log
 from scenarios.workload.bodies import read_body
+from scenarios.workload.plan import number, submissions
 
 DATA = Path(__file__).parents[3] / "scenarios" / "data"
 
