@@ -135,8 +135,9 @@ def _sometimes(scenario: Scenario, facts: Facts) -> Iterator[ExpectationLine]:
     if scenario.expect.sometimes:
         coverage = [check for check in facts.checks if check.kind == "coverage"]
         ok = all(check.ok for check in coverage)
-        detail = "; ".join(check.detail for check in coverage if check.ok == ok)
-        yield _row("sometimes", ok, _names(scenario.expect.sometimes), detail)
+        wanted = _names(scenario.expect.sometimes)
+        missed = "; ".join(check.detail for check in coverage if not check.ok)
+        yield _row("sometimes", ok, wanted, missed or wanted)
 
 
 def _coalitions(scenario: Scenario, facts: Facts) -> Iterator[ExpectationLine]:

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from chainsim import trace
 from chainsim.run_summary import FaultLine, Finality, Transactions
 from chainsim.trace import (
@@ -86,14 +88,13 @@ class Measures:
     def _on_fault(self, record: FaultChanged) -> None:
         acts = self._faults.setdefault(record.index, [])
         if record.active:
-            acts.append(FaultLine(kind=record.kind, nodes=record.nodes, from_us=record.at_us))
-        elif acts and acts[-1].until_us is None:
-            last = acts.pop()
             acts.append(
                 FaultLine(
-                    kind=last.kind, nodes=last.nodes, from_us=last.from_us, until_us=record.at_us
+                    kind=record.kind, nodes=record.nodes, from_us=record.at_us, index=record.index
                 )
             )
+        elif acts and acts[-1].until_us is None:
+            acts.append(msgspec.structs.replace(acts.pop(), until_us=record.at_us))
 
     @property
     def view_changes(self) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import msgspec
 
 from chainsim import __version__, run_folder, wall_clock
 from chainsim.build import RunResult, Simulation, build
@@ -12,6 +14,7 @@ from chainsim.chain_export import write_chain
 from chainsim.evidence import write_evidence
 from chainsim.run_summary import (
     CheckLine,
+    FaultLine,
     FirstViolation,
     Messages,
     MisbehaviourLine,
@@ -22,6 +25,7 @@ from chainsim.run_summary import (
 from chainsim.settlement_summary import settlement
 from chainsim.simulation.world import Progress
 from chainsim.trace import Level, Recorder
+from scenarios.faults.partition import Partition
 from scenarios.loader import resolved_toml
 from scenarios.schema import Scenario
 
@@ -148,7 +152,7 @@ def summarise(
         settlement=settlement(scenario, result.chain),
         run_dir=run_dir,
         nodes=_nodes(scenario, result),
-        faults=measures.faults,
+        faults=_faults(scenario, measures.faults),
         first_violation=_first_violation(result),
     )
 
@@ -170,6 +174,28 @@ def _nodes(scenario: Scenario, result: RunResult) -> tuple[NodeLine, ...]:
             )
         )
     return tuple(lines)
+
+
+def _faults(scenario: Scenario, lines: tuple[FaultLine, ...]) -> tuple[FaultLine, ...]:
+    """With the groups of partitions, which no trace record holds."""
+    validators = [validator.id for validator in scenario.validators]
+    return tuple(
+        msgspec.structs.replace(line, groups=_sides(fault, validators))
+        if isinstance(fault := scenario.faults[line.index], Partition)
+        else line
+        for line in lines
+    )
+
+
+def _sides(partition: Partition, validators: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Its groups as the scenario names them, and the validators that it leaves out as one more.
+
+    Who is left out of ``primary`` or ``role:exchange`` isn't known here: then nobody is added.
+    """
+    named = partition.selectors()
+    rest = tuple(id_ for id_ in validators if id_ not in named)
+    plain = all(":" not in name and name != "primary" for name in named)
+    return (*partition.groups, rest) if rest and plain else partition.groups
 
 
 def _first_violation(result: RunResult) -> FirstViolation | None:

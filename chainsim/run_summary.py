@@ -148,6 +148,10 @@ class FaultLine(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[str, ...]
     from_us: int
     until_us: int | None = None
+    index: int = 0
+    """Its place among the scenario's faults."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Of a partition: who was cut off from whom, as the scenario names them."""
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):

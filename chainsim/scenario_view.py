@@ -14,6 +14,7 @@ from rich.text import Text
 from chainsim.coalitions import Coalition, smallest, to_fork, to_halt
 from consensus.types import max_faulty, quorum_size
 from scenarios.faults import Fault
+from scenarios.faults.partition import Partition
 from scenarios.genesis import make_genesis
 from scenarios.keys import Keys
 from scenarios.schema import Expect, Scenario
@@ -116,7 +117,9 @@ def spans(scenario: Scenario) -> Iterator[Span]:
 
 def _fault_span(fault: Fault) -> Span:
     kind = str(fault.__struct_config__.tag)
-    note = ", ".join(fault.selectors())
+    groups = fault.groups if isinstance(fault, Partition) else (fault.selectors(),)
+    # The smallest first: what is cut off still shows where the line is too long.
+    note = " | ".join(", ".join(group) for group in sorted(groups, key=len))
     if fault.when is not None:
         return Span(kind, 0, None, f"{note} when {fault.when.event}")
     start = fault.at or 0
@@ -159,7 +162,7 @@ def _expected(expect: Expect) -> RenderableType:
     lines: Iterable[str] = [
         f"safety {expect.safety}",
         liveness,
-        *(f"sometimes {name}" for name in expect.sometimes),
+        *([f"sometimes {', '.join(expect.sometimes)}"] if expect.sometimes else []),
         *(f"{role} can't halt it alone" for role in expect.halt_alone_never),
     ]
     if expect.min_height is not None:

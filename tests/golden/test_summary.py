@@ -90,6 +90,7 @@ GOOD = RunSummary(
         ),
     ),
     expectations=(
+        ExpectationLine(name="liveness", ok=True, wanted="recovers within 10s", got="recovers"),
         ExpectationLine(name="min_height", ok=True, wanted="at least 100", got="212"),
         ExpectationLine(name="receipts BID OK", ok=True, wanted="14", got="14"),
         ExpectationLine(name="workload[0].steps[0] X of a", ok=True, wanted="OK", got="OK"),
@@ -104,7 +105,16 @@ GOOD = RunSummary(
         NodeLine(id="mof", role="ministry", city="islamabad", up=True, height=212, view=1),
         NodeLine(id="sbp", role="central-bank", city="karachi", up=True, height=212, view=1),
     ),
-    faults=(FaultLine(kind="crash", nodes=("mof",), from_us=5_000_000, until_us=15_000_000),),
+    faults=(
+        FaultLine(kind="crash", nodes=("mof",), from_us=5_000_000, until_us=15_000_000),
+        FaultLine(
+            kind="partition",
+            nodes=("mof", "sbp", "bank-a"),
+            from_us=50_000_000,
+            index=1,
+            groups=(("mof", "sbp"), ("bank-a",)),
+        ),
+    ),
     finality_stages_us={"ordered": 120_500, "final": 900},
 )
 
@@ -175,6 +185,24 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     text = frame(BAD, 80, encoding="ascii")
     assert "X FAILS" in text
     assert "ok equal" not in text
+
+
+def test_of_a_run_cut_short_nothing_that_was_to_come_is_judged() -> None:
+    unseen = CheckLine(name="sometimes", kind="coverage", ok=False, detail="never saw crash")
+    violation = FirstViolation(check="sometimes", at_us=1, node="", height=0, meaning="never")
+    cut = msgspec.structs.replace(
+        BAD,
+        exit_code=130,
+        ended="interrupted",
+        checks=(*GOOD.checks, unseen),
+        first_violation=violation,
+    )
+    text = frame(cut, 80)
+    assert "interrupted; what was done so far is kept: 2 of 2 checks hold" in text
+    assert "FAILS" not in text
+    assert "first violation" not in text
+    broken = msgspec.structs.replace(cut, checks=BAD.checks, first_violation=BAD.first_violation)
+    assert "first violation: agreement at 12.3 s" in frame(broken, 80)
 
 
 def test_the_command_to_copy_is_one_line() -> None:

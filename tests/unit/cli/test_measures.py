@@ -57,8 +57,8 @@ def test_faults_as_they_acted() -> None:
     )
     assert measures.faults == (
         FaultLine(kind="partition", nodes=("a", "b"), from_us=3),
-        FaultLine(kind="crash", nodes=("mof",), from_us=5, until_us=9),
-        FaultLine(kind="crash", nodes=("sbp",), from_us=20),
+        FaultLine(kind="crash", nodes=("mof",), from_us=5, until_us=9, index=1),
+        FaultLine(kind="crash", nodes=("sbp",), from_us=20, index=1),
     )
 
 

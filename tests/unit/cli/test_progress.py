@@ -39,6 +39,15 @@ def test_plain_lines_come_now_and_then(
 
 
 def test_ctrl_c_ends_the_run_between_two_events() -> None:
+    # A shell without job control starts what runs in the background deaf to Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupt_twice()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_twice() -> None:
     with watching(60_000_000) as show:
         show(HERE)
         os.kill(os.getpid(), signal.SIGINT)
