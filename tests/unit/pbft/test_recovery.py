@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consensus.messages import Batch, Commit, Message, PrePrepare, ViewChange, signed
+from consensus.messages import Batch, Checkpoint, Commit, Message, PrePrepare, ViewChange, signed
 from consensus.pbft.guard import SignGuard
 from tests.unit.pbft.bench import CHAIN, Bench
 
@@ -136,3 +136,60 @@ def test_a_new_primary_that_crashes_after_its_new_view_enters_it_again(bench: Be
     assert bench["r1"].replica.core.slots[1].pre_prepare is not None
     bench.run_for(5 * SECOND)
     assert len(bench["r1"].blocks) == 1
+
+
+def test_rule_23_truncating_the_log_keeps_what_lies_above_the_checkpoint() -> None:
+    """Slot 3 is prepared when the checkpoint at 2 becomes stable; then everybody crashes."""
+    bench = Bench(
+        4,
+        checkpoint_interval=2,
+        window=4,
+        block_interval_us=1,
+        request_timeout_us=60 * SECOND,
+    )
+    blocked: tuple[type[Message], ...] = (Commit, Checkpoint)
+
+    def rule(_from: str, _to: str, message: Message) -> bool:
+        if isinstance(message, Commit) and message.sequence == 3:
+            return Commit not in blocked
+        return not (isinstance(message, Checkpoint) and Checkpoint in blocked)
+
+    bench.rule = rule
+    for number in (1, 2, 3):
+        bench.submit(number)
+        bench.run_for(10)
+    assert {h.replica.status() for h in bench.hosts.values()} == {(0, True, 2, 0)}
+    blocked = (Commit,)
+    bench.run_for(2 * SECOND)
+    assert {h.replica.stable for h in bench.hosts.values()} == {2}
+    for name in list(bench.hosts):
+        bench.crash(name)
+    for host in bench.hosts.values():
+        host.start()
+        slot = host.replica.core.slots[3]
+        assert slot.certificate is not None
+        assert slot.pre_prepare is not None
+        assert slot.known_batch(slot.certificate.digest) is not None
+    blocked = ()
+    bench.run_for(5 * SECOND)
+    assert {h.replica.status() for h in bench.hosts.values()} == {(0, True, 3, 2)}
+
+
+def test_rule_23_truncating_the_log_keeps_a_pending_view_change() -> None:
+    bench = Bench(4, checkpoint_interval=2, window=4)
+    host = bench["r2"]
+    host.receive(bench.request(1))
+    bench.rule = lambda source, _to, _m: source != "r2"
+    bench.run_for(3 * SECOND)
+    pending = host.replica.core.views.own
+    assert pending is not None
+    for number in range(1, 6):
+        bench.submit(number)
+        bench.run_for(200_000)
+    bench.rule = lambda _from, _to, m: not isinstance(m, ViewChange)
+    bench.run_for(10 * SECOND)
+    assert host.replica.status() == (1, False, 5, 4)
+    bench.crash("r2")
+    host.start()
+    assert host.replica.status() == (1, False, 5, 4)
+    assert host.replica.core.views.own == pending
