@@ -15,6 +15,9 @@ COMMANDS: Final[dict[str, str]] = {
     "new": "chainsim.cli.new",
     "run": "chainsim.cli.run",
     "replay": "chainsim.cli.replay",
+    "explore": "chainsim.cli.explore",
+    "shrink": "chainsim.cli.shrink",
+    "mutants": "chainsim.cli.mutants",
     "bench": "chainsim.cli.bench",
 }
 """Name -> the module that holds it as ``command``, in the order of the help page."""

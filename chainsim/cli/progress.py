@@ -31,7 +31,7 @@ def watching(duration_us: int) -> Iterator[Show]:
 
     A second Ctrl-C is a ``KeyboardInterrupt`` at once.
     """
-    with _interrupts() as interrupted, _display(duration_us) as display:
+    with interrupts() as interrupted, _display(duration_us) as display:
 
         def show(progress: Progress) -> None:
             if interrupted():
@@ -42,7 +42,8 @@ def watching(duration_us: int) -> Iterator[Show]:
 
 
 @contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """What tells whether Ctrl-C was pressed; pressed again, it is a ``KeyboardInterrupt``."""
     wanted = False
 
     def remember(_number: int, _frame: FrameType | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from chainsim.build import RunResult
 from chainsim.checks import COVERAGE
@@ -36,7 +37,7 @@ class Coverage:
     def __init__(self, recorder: Recorder) -> None:
         self._seen: dict[str, None] = {}
         self._down: set[str] = set()
-        readers = {
+        readers: dict[type[Record], Callable[[Any], None]] = {
             Reached: self._reached,
             Executed: self._executed,
             TimerExpired: self._timer,

@@ -12,10 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from chainsim.explore.model import BYZANTINE, Cast, FaultModel, behaviours_of
+from consensus.messages import MESSAGE_TYPES
 from scenarios.faults import FAULTS, Fault, When
 from scenarios.rng import PPM, Stream
 
-MESSAGE_TYPES: Final = (
+VOICES: Final = (
     "pre-prepare",
     "prepare",
     "commit",
@@ -24,7 +25,7 @@ MESSAGE_TYPES: Final = (
     "new-view",
     "status",
 )
-"""What a hostile validator may keep to itself."""
+"""Types of messages that a hostile validator may keep to itself, and lines may mangle."""
 
 TRIGGERS: Final = (
     "pre-prepare-accepted",
@@ -86,14 +87,28 @@ class Draw:
         cut = 1 + self.stream.below(len(ids) - 1)
         return self.ordered(ids[:cut]), self.ordered(ids[cut:])
 
+    def betrayed(self) -> dict[str, Any]:
+        """``node``: a validator that counts as hostile from now on. Needs budget."""
+        clean = [id_ for id_ in self.cast.ids if id_ not in self.hostile]
+        victim = self.stream.pick(clean)
+        self.budget -= 1
+        self.hostile.append(victim)
+        return {"node": victim}
+
+    def ends(self) -> dict[str, Any]:
+        """``from``, ``to`` or both, of a line."""
+        which = self.stream.below(3)
+        fields: dict[str, Any] = {}
+        if which != 1:
+            fields["from_"] = self.some(len(self.cast.ids))
+        if which != 0:
+            fields["to"] = self.some(len(self.cast.ids))
+        return fields
+
 
 def _crash(draw: Draw) -> dict[str, Any]:
     if draw.budget > 0 and draw.stream.chance(100_000):
-        clean = [id_ for id_ in draw.cast.ids if id_ not in draw.hostile]
-        victim = draw.stream.pick(clean)
-        draw.budget -= 1
-        draw.hostile.append(victim)
-        return {"node": victim, "mode": "amnesia"}
+        return {**draw.betrayed(), "mode": "amnesia"}
     return draw.victims()
 
 
@@ -108,19 +123,10 @@ def _partition(draw: Draw) -> dict[str, Any]:
     return fields
 
 
-def _isolate(draw: Draw) -> dict[str, Any]:
-    return draw.victims()
-
-
 def _link(draw: Draw) -> dict[str, Any]:
-    """Loss, delay, doubles or overtaking on the lines from or to somebody."""
+    """Loss, delay, doubles or overtaking."""
     stream = draw.stream
-    fields: dict[str, Any] = {}
-    ends = stream.below(3)
-    if ends != 1:
-        fields["from_"] = draw.some(len(draw.cast.ids))
-    if ends != 0:
-        fields["to"] = draw.some(len(draw.cast.ids))
+    fields = draw.ends()
     changes = stream.sample(("loss", "latency", "duplicate", "reorder"), 1 + stream.below(2))
     for change in sorted(changes):
         if change == "latency":
@@ -130,41 +136,111 @@ def _link(draw: Draw) -> dict[str, Any]:
     return fields
 
 
-def _slow(draw: Draw) -> dict[str, Any]:
-    return {**draw.victims(), "factor": PPM * draw.stream.pick((5, 50, 500))}
+def _flapping(draw: Draw) -> dict[str, Any]:
+    timeout_us = draw.cast.timeout_us
+    down_us, up_us = (timeout_us >> draw.stream.below(5) for _ in range(2))
+    return {**draw.ends(), "down": down_us, "up": up_us, "one_way": draw.stream.chance(300_000)}
 
+
+def _mangle(draw: Draw) -> dict[str, Any]:
+    """One thing done to some messages of one type, or of all."""
+    stream = draw.stream
+    fields = draw.ends() if stream.chance(500_000) else {}
+    kind = stream.pick(VOICES)
+    if stream.chance(800_000):
+        fields["type"] = kind
+    fields["probability"] = stream.pick((100_000, 300_000, 700_000, PPM))
+    match stream.below(5):
+        case 0:
+            fields["drop"] = True
+        case 1:
+            fields["delay"] = draw.cast.timeout_us >> stream.below(6)
+        case 2:
+            fields["duplicate"] = 1 + stream.below(3)
+        case 3:
+            fields["replay"] = draw.length_us()
+        case _:
+            fields["type"] = kind
+            names = _FIELDS[kind]
+            fields["corrupt"] = names[stream.below(len(names))]
+    return fields
+
+
+def _power_loss(draw: Draw) -> dict[str, Any]:
+    nodes = draw.some(len(draw.cast.ids))
+    return {"nodes": nodes, "boundary": draw.stream.pick(("written", "synced"))}
+
+
+def _bit_rot(draw: Draw) -> dict[str, Any]:
+    """Within the hostile budget whatever rots: who lost blocks needs others that have them."""
+    area = draw.stream.pick(("log", "blocks"))
+    return {**draw.betrayed(), "area": area, "records": 1 + draw.stream.below(3)}
+
+
+_FIELDS: Final = {kind.TYPE: kind.__struct_fields__ for kind in MESSAGE_TYPES}
 
 DRAWERS: Final[dict[str, Callable[[Draw], dict[str, Any]]]] = {
     "crash": _crash,
-    "restart": lambda draw: draw.victims(),
+    "restart": Draw.victims,
+    "pause": Draw.victims,
+    "slow": lambda draw: {**draw.victims(), "factor": PPM * draw.stream.pick((5, 50, 500))},
+    "late-start": Draw.victims,
     "partition": _partition,
-    "isolate": _isolate,
+    "isolate": Draw.victims,
     "link": _link,
-    "slow": _slow,
+    "clog": Draw.ends,
+    "flapping": _flapping,
+    "mangle": _mangle,
+    "slow-fsync": lambda draw: {**draw.victims(), "factor": PPM * draw.stream.pick((5, 50))},
+    "lost-fsync": Draw.betrayed,
+    "torn-write": Draw.victims,
+    "bit-rot": _bit_rot,
+    "full": Draw.victims,
+    "power-loss": _power_loss,
 }
 """What can be drawn, by kind; hostile validators are drawn apart (``byzantine``)."""
+
+COSTLY: Final = ("lost-fsync", "bit-rot")
+"""Kinds that need hostile budget: without any left, a crash is drawn in their place."""
+
+NEED_CRASH: Final = ("lost-fsync", "torn-write", "bit-rot")
+"""Kinds that only show when the machine goes down: a crash often goes with them."""
 
 
 def drawn_kinds(model: FaultModel) -> tuple[str, ...]:
     """Kinds that the model allows and that exist, hostile validators included."""
-    known = (*(kind for kind in DRAWERS if kind in FAULTS), *_byzantine_kind())
+    known = (*(kind for kind in DRAWERS if kind in FAULTS), BYZANTINE)
     return tuple(kind for kind in known if not model.kinds or kind in model.kinds)
 
 
-def _byzantine_kind() -> tuple[str, ...]:
-    return (BYZANTINE,) if BYZANTINE in FAULTS else ()
-
-
-def draw_fault(draw: Draw, kind: str) -> Fault:
-    """One fault of ``kind``, which begins, ends, and is within the budget."""
+def draw_faults(draw: Draw, kind: str) -> list[Fault]:
+    """One fault of ``kind`` (and the crash that it needs), each within the budget and ending."""
+    if kind in COSTLY and draw.budget < 1:
+        kind = "crash"
     fields = DRAWERS[kind](draw)
-    length = "downtime" if kind == "restart" else "for_"
-    fields[length] = draw.length_us()
+    victims: dict[str, Any] = {k: v for k, v in fields.items() if k in ("node", "nodes")}
+    faults = [_timed(draw, kind, fields)]
+    if kind in NEED_CRASH and draw.stream.chance(700_000):
+        crash: dict[str, Any] = {**victims, "for_": draw.length_us()}
+        first = faults[0]
+        if first.at is not None:
+            crash["at"] = first.at + draw.stream.below(first.for_ or draw.cast.timeout_us)
+        else:
+            crash["when"] = first.when
+        faults.append(FAULTS["crash"](**crash))
+    return faults
+
+
+def _timed(draw: Draw, kind: str, fields: dict[str, Any]) -> Fault:
+    """The fault at some moment, for some time."""
     stream = draw.stream
-    if stream.chance(draw.model.triggered):
+    if kind != "late-start":
+        fields["downtime" if kind == "restart" else "for_"] = draw.length_us()
+    # What a late start waits for might never happen without those who wait.
+    if kind != "late-start" and stream.chance(draw.model.triggered):
         fields["when"] = _trigger(draw, fields)
     else:
-        fields["at"] = stream.below(draw.cast.busy_us)
+        fields["at"] = 1 + stream.below(draw.cast.busy_us)
     return FAULTS[kind](**fields)
 
 
@@ -196,7 +272,7 @@ def draw_hostile(draw: Draw) -> list[Fault]:
 def _byzantine(draw: Draw, id_: str) -> Fault:
     stream = draw.stream
     behaviour = stream.pick(behaviours_of(draw.model))
-    fields: dict[str, Any] = {"node": id_, "behaviour": behaviour, "at": 0}
+    fields: dict[str, Any] = {"node": id_, "behaviour": behaviour}
     others = [other for other in draw.cast.ids if other != id_]
     if behaviour in ("equivocate", "twins"):
         stream.shuffle(others)
@@ -206,7 +282,7 @@ def _byzantine(draw: Draw, id_: str) -> Fault:
     if behaviour == "withhold" and stream.chance(700_000):
         fields["receivers"] = draw.ordered(stream.sample(others, 1 + stream.below(len(others))))
     if behaviour in ("withhold", "silent") and stream.chance(600_000):
-        fields["types"] = tuple(sorted(stream.sample(MESSAGE_TYPES, 1 + stream.below(3))))
+        fields["types"] = tuple(sorted(stream.sample(VOICES, 1 + stream.below(3))))
     if behaviour in ("stale-replay", "random-mutation", "bogus-view-change"):
         fields["chance"] = stream.pick((20_000, 100_000, 400_000, PPM))
     return FAULTS[BYZANTINE](**fields)

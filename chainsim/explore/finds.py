@@ -1,17 +1,16 @@
-"""Failures of a sweep: grouped so that one bug is told once, and saved as runs."""
+"""Failures of a sweep, grouped so that one bug is told once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from chainsim.explore.outcome import Outcome
 
-GROUPS: Final = 256
-"""Groups that are told apart; what else fails is counted."""
+GROUPS: Final = 64
+"""Groups that are told apart; what else fails is only counted."""
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -40,9 +39,9 @@ class Findings:
     def __init__(self) -> None:
         self._groups: dict[Key, Group] = {}
         self.kinds: dict[str, int] = {}
-        """Failures kept, by kind of their first check."""
-        self.uncounted = 0
-        """Failures that belong to no group."""
+        """How many violations of each kind of check."""
+        self.ungrouped = 0
+        """Failures beyond the groups that are told apart."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -50,7 +49,7 @@ class Findings:
         return tuple(self._groups.values())
 
     def add(self, outcomes: Iterable[Outcome], failures: int) -> None:
-        """Takes a chunk's failures, in order of seeds."""
+        """Takes what a chunk kept of its failures, in order of seeds, and how many there were."""
         for outcome in outcomes:
             failures -= 1
             for found in outcome.found:
@@ -61,8 +60,8 @@ class Findings:
             elif len(self._groups) < GROUPS:
                 self._groups[outcome.key] = _group(outcome)
             else:
-                self.uncounted += 1
-        self.uncounted += failures
+                self.ungrouped += 1
+        self.ungrouped += failures
 
 
 def _group(outcome: Outcome) -> Group:
@@ -76,13 +75,3 @@ def _group(outcome: Outcome) -> Group:
         detail=first.detail,
         also=tuple(found.check for found in outcome.found[1:]),
     )
-
-
-def folder_name(scenario: str, strategy: str, job: str) -> str:
-    """Where a sweep keeps its journal, below the folder of runs."""
-    return f".explore-{scenario}-{strategy}-{job[:8]}"
-
-
-def relative(path: Path) -> str:
-    """For people."""
-    return path.as_posix()

@@ -106,3 +106,8 @@ def _readable(lines: Iterator[bytes]) -> Iterator[Line]:
             yield decoder.decode(line)
         except msgspec.DecodeError:
             continue
+
+
+def folder_of(runs: Path, job: Job) -> Path:
+    """Where a sweep keeps its journal; hidden, as it is no run."""
+    return runs / f".explore-{job.base.name}-{job.strategy}-{job_digest(job)[:8]}"

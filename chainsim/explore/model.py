@@ -13,8 +13,7 @@ import msgspec
 
 from consensus.types import max_faulty
 from nodes.byzantine import BEHAVIOURS
-from scenarios.faults import FAULTS, Fault
-from scenarios.faults.crash import Crash
+from scenarios.faults import Fault
 from scenarios.schema import Scenario, Validator
 
 BYZANTINE: Final = "byzantine"
@@ -30,7 +29,7 @@ class FaultModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     kinds: tuple[str, ...] = ()
     """Of faults; empty: every kind that can be drawn."""
     behaviours: tuple[str, ...] = ()
-    """Of hostile validators; empty: all."""
+    """Of hostile validators; empty: all that there are."""
     least: int = 1
     most: int = 6
     """Faults besides the hostile validators."""
@@ -102,8 +101,7 @@ def hostile_in(scenario: Scenario) -> tuple[str, ...]:
     ids = [validator.id for validator in scenario.validators]
     named: dict[str, None] = {}
     for fault in scenario.faults:
-        forgets = isinstance(fault, Crash) and fault.mode == "amnesia"
-        if forgets or kind_of(fault) == BYZANTINE:
+        if fault.makes_hostile():
             named.update(dict.fromkeys(fault.selectors()))
     return tuple(id_ for id_ in ids if id_ in named)
 
@@ -114,8 +112,3 @@ def _busy_us(scenario: Scenario) -> int:
         ends.append(getattr(workload, "stop", 0))
         ends += [step.at for step in getattr(workload, "steps", ())]
     return max(ends) or scenario.duration // 4
-
-
-def known_kinds() -> tuple[str, ...]:
-    """Kinds of faults that exist, in the table's order."""
-    return tuple(FAULTS)

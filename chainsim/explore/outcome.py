@@ -48,8 +48,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
-        """What makes two failures alike: the first violated check and the kinds of faults."""
-        return self.found[0].check, self.kinds
+        """What makes two failures alike: the first violated check and the kinds of faults; of
+        what our code raised, the place."""
+        first = self.found[0]
+        return (BROKEN, (first.detail,)) if first.kind == "error" else (first.check, self.kinds)
 
 
 Runner = Callable[[Scenario], Outcome]
@@ -69,7 +71,7 @@ def run_scenario(scenario: Scenario) -> Outcome:
         result = simulation.run()
     except Exception as error:
         return _outcome(scenario, found=(Found(BROKEN, "error", _where(error)),))
-    unwanted = []
+    unwanted: list[str] = []
     if scenario.expect.safety == "holds":
         unwanted += SAFETY_KINDS
     if scenario.expect.liveness == "recovers":
@@ -112,9 +114,7 @@ def _outcome(
 
 def fault_kinds(scenario: Scenario) -> tuple[str, ...]:
     """The kinds of a scenario's faults, each once; of hostile validators the behaviour."""
-    return tuple(
-        sorted({getattr(fault, "behaviour", kind_of(fault)) for fault in scenario.faults})
-    )
+    return tuple(sorted({getattr(fault, "behaviour", kind_of(fault)) for fault in scenario.faults}))
 
 
 def _where(error: Exception) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from chainsim.explore.drawing import Draw, draw_fault, draw_hostile, drawn_kinds, narrowed
+from chainsim.explore.drawing import Draw, draw_faults, draw_hostile, drawn_kinds, narrowed
 from chainsim.explore.model import BYZANTINE, FaultModel, cast_of, resized
 from scenarios.faults import Fault
 from scenarios.rng import Stream
@@ -57,4 +57,6 @@ def _faults(draw: Draw) -> list[Fault]:
     count = stream.between(model.least, model.most)
     if not kinds or len(draw.cast.ids) < 2:
         return faults
-    return faults + [draw_fault(draw, stream.pick(kinds)) for _ in range(count)]
+    for _ in range(count):
+        faults += draw_faults(draw, stream.pick(kinds))
+    return faults

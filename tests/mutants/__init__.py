@@ -126,9 +126,7 @@ _ROWS = (
         breaks="agreement after power loss",
         apply=client_and_disk.fsync_skipped,
     ),
-    Mutant(
-        number=24, name="reply table not transferred", breaks="executed twice", note=_TRANSFER
-    ),
+    Mutant(number=24, name="reply table not transferred", breaks="executed twice", note=_TRANSFER),
     Mutant(
         number=25,
         name="duplicate filter only in the mempool",

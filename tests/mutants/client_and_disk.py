@@ -22,7 +22,9 @@ def commit_before_durable() -> Patch:
 
     def finish(self: Core) -> list[Effect]:
         effects = original(self)
-        late = [e for e in effects if isinstance(e, Persist) and isinstance(e.record, PreparedRecord)]
+        late = [
+            e for e in effects if isinstance(e, Persist) and isinstance(e.record, PreparedRecord)
+        ]
         sends_commit = any(
             isinstance(e, Broadcast) and isinstance(e.message, Commit) for e in effects
         )

@@ -188,9 +188,7 @@ def patient_backups() -> Patch:
             self._deadlines.clear()
 
     original, original_entered = NormalCase.on_request, Timeouts.view_entered
-    return swapped(
-        (NormalCase, "on_request", on_request), (Timeouts, "view_entered", entered)
-    )
+    return swapped((NormalCase, "on_request", on_request), (Timeouts, "view_entered", entered))
 
 
 __all__ = ["Core"]
