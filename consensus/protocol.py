@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from importlib import import_module
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Effect
+from consensus.errors import ConfigurationError
 from consensus.events import Event
 from consensus.messages import Request
 from consensus.types import Committee, NodeId, Sequence, View
@@ -123,3 +125,26 @@ def _pbft(environment: Environment) -> ConsensusProtocol:
 
 PROTOCOLS: Final[dict[str, Callable[[Environment], ConsensusProtocol]]] = {"pbft": _pbft}
 """By the name that a scenario uses in ``consensus.protocol``."""
+
+
+def find_protocol(name: str) -> Callable[[Environment], ConsensusProtocol]:
+    """What makes replicas of the protocol ``name``: a line of ``PROTOCOLS``, or, for
+    ``"package.module:Name"``, what that module (of somebody's own) calls so.
+
+    Raises ``ConfigurationError`` if there is none.
+    """
+    if name in PROTOCOLS:
+        return PROTOCOLS[name]
+    module, colon, path = name.partition(":")
+    if not colon:
+        raise ConfigurationError(f'unknown protocol "{name}"')
+    try:
+        found: Any = import_module(module)
+        for attribute in path.split("."):
+            found = getattr(found, attribute)
+    except Exception as error:  # the module's own code runs here, and may raise anything
+        raise ConfigurationError(f"can't import the protocol {name}: {error}") from error
+    if not callable(found):
+        raise ConfigurationError(f'"{name}" is no protocol: it makes no replica')
+    factory: Callable[[Environment], ConsensusProtocol] = found
+    return factory

@@ -21,7 +21,7 @@ from consensus.messages import (
     Request,
     signed,
 )
-from consensus.protocol import PROTOCOLS, ConsensusProtocol, Environment, Parameters
+from consensus.protocol import ConsensusProtocol, Environment, Parameters, find_protocol
 from consensus.records import ExecutedBlock
 from consensus.types import Committee, Digest, NodeId, Sequence, View
 from nodes.block import Block, Header
@@ -56,7 +56,7 @@ class Validator:
         self._genesis: Final = genesis
         self._signer: Final = signer
         self._committee: Final = committee
-        self.replica: Final[ConsensusProtocol] = PROTOCOLS[protocol](
+        self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(
             Environment(
                 id=id_,
                 chain=genesis.hash,

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from consensus.protocol import PROTOCOLS
+from consensus.errors import ConfigurationError
+from consensus.protocol import PROTOCOLS, find_protocol
 from consensus.types import max_faulty
 from scenarios.cities import CityMatrix, city_matrix, matrix_names
 from scenarios.convert import entries, whole
@@ -105,7 +106,12 @@ def largest_round_trip_us(scenario: Scenario) -> int:
 
 def _consensus(scenario: Scenario) -> Iterator[ScenarioError]:
     settings = scenario.consensus
-    if settings.protocol not in PROTOCOLS:
+    if ":" in settings.protocol:
+        try:
+            find_protocol(settings.protocol)
+        except ConfigurationError as error:
+            yield ScenarioError("consensus.protocol", str(error))
+    elif settings.protocol not in PROTOCOLS:
         yield unknown("consensus.protocol", "protocol", settings.protocol, PROTOCOLS)
     if settings.window < 2 * settings.checkpoint_interval:
         need = 2 * settings.checkpoint_interval
