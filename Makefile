@@ -22,7 +22,7 @@ help:
 	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
 	@echo 'make bench          messages per second, beside an empty heap loop'
 	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation'
-	@echo 'make golden-update  write the golden transcripts anew (then review the diff)'
+	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
 	@echo 'make clean          remove .venv and caches (runs/ stays)'
 	@echo ''
@@ -54,7 +54,7 @@ bench:
 
 golden-update:
 	@$(INSTALL) test
-	@$(PY) -m pytest -q tests/golden --golden-update $(ARGS)
+	@$(PY) -m pytest -q tests/golden tests/docs --golden-update $(ARGS)
 
 # Universal: one file for every platform and Python from 3.11 up, with hashes. Each smaller set is
 # held to the versions of the largest, so that they can be installed over one another.
