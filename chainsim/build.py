@@ -18,6 +18,7 @@ from chainsim import run_end
 from chainsim.checks import CheckContext, CheckResult, CheckSuite
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
+from chainsim.hostility import adversary, hostile_validators
 from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine
 from chainsim.scenario_settings import parameters, world_settings
@@ -28,7 +29,6 @@ from nodes.block import Block
 from nodes.client import MOST_DOUBLINGS, Client
 from nodes.ledger.receipts import Receipt
 from nodes.validator import Validator
-from scenarios.faults.crash import Crash
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
 from scenarios.keys import Keys
 from scenarios.schema import Scenario, client_id
@@ -65,7 +65,10 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 class Simulation:
     """One run of one scenario, ready to go. Made by ``build``."""
 
-    def __init__(self, scenario: Scenario, recorder: Recorder) -> None:
+    def __init__(
+        self, scenario: Scenario, recorder: Recorder, hostile: frozenset[str] | None = None
+    ) -> None:
+        """``hostile``: the validators that are so at some time; None: to be found out."""
         self.scenario: Final = scenario
         self.recorder: Final = recorder
         self.keys: Final = Keys(scenario.seed, scenario.consensus.signatures)
@@ -77,13 +80,23 @@ class Simulation:
         self.world: Final = World(world_settings(scenario), recorder)
         self.clients: Final = _add_nodes(self)
         """Client node -> the party that it speaks for."""
+        self.world.adversary = adversary(
+            self.genesis.hash,
+            self.genesis.committee,
+            self.keys.validator,
+            lambda id_: _validator_factory(self, id_)(),
+        )
         self.world.add_faults(scenario.faults)
+        if hostile is None:
+            hostile = hostile_validators(
+                self.world, scenario.duration, self._rehearse, scenario.faults
+            )
         for submission, _ in self.plan:
             node = client_id(submission.party, self.genesis.committee.ids)
             self.world.submit(submission.at_us, node, submission.operation, submission.cosigners)
-        self.context: Final = _check_context(self)
+        self.context: Final = _check_context(self, hostile)
         self.suite: Final = CheckSuite(self.context)
-        self.measures: Final = Measures()
+        self.measures: Final = Measures(self.context.honest)
         self._chain: dict[int, Block] = {}
         for kind in self.suite.wanted:
             recorder.subscribe(kind, self.suite.on_record)
@@ -99,6 +112,11 @@ class Simulation:
         """
         self.world.run(self.scenario.duration, stop=self.world.settled, progress=progress)
         return self.finish("settled" if self.world.settled() else "duration")
+
+    def _rehearse(self, recorder: Recorder) -> None:
+        """The same run, for who is hit in it."""
+        world = Simulation(self.scenario, recorder, frozenset()).world
+        world.run(self.scenario.duration, stop=world.settled)
 
     def finish(self, ended: Ending) -> RunResult:
         """Judges the run as it stands. Call once."""
@@ -234,7 +252,7 @@ def _client_factory(
     )
 
 
-def _check_context(simulation: Simulation) -> CheckContext:
+def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckContext:
     scenario = simulation.scenario
     committee = simulation.genesis.committee
     opening: dict[tuple[str, str, str], int] = {}
@@ -244,7 +262,7 @@ def _check_context(simulation: Simulation) -> CheckContext:
     return CheckContext(
         committee=committee,
         chain=simulation.genesis.hash,
-        honest=frozenset(committee.ids) - forgetful(scenario),
+        honest=frozenset(committee.ids) - hostile,
         verifier=simulation.verifier,
         parameters=simulation.parameters,
         clients=simulation.clients,
@@ -254,19 +272,3 @@ def _check_context(simulation: Simulation) -> CheckContext:
         lossless=scenario.network.loss == 0,
         sometimes=scenario.expect.sometimes,
     )
-
-
-def forgetful(scenario: Scenario) -> frozenset[str]:
-    """Validators whose disk a crash wipes: PBFT.md counts them as hostile.
-
-    Those that are picked only when the fault begins (``primary``, ``random:1``) can't be known
-    here, and count as honest.
-    """
-    found: dict[str, None] = {}
-    for fault in scenario.faults:
-        if isinstance(fault, Crash) and fault.mode == "amnesia":
-            for validator in scenario.validators:
-                names = (validator.id, f"role:{validator.role}", f"city:{validator.city}")
-                if any(name in fault.selectors() for name in names):
-                    found[validator.id] = None
-    return frozenset(found)

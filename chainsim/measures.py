@@ -8,7 +8,7 @@ misbehaviour.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -36,7 +36,9 @@ class Measures:
 
     subscribes: Final = (Signed, Reached, Executed, Submitted, trace.Final, FaultChanged, Accused)
 
-    def __init__(self) -> None:
+    def __init__(self, honest: Collection[str] | None = None) -> None:
+        """``honest``: those whose accusations count; None: everybody's."""
+        self._honest = honest
         self.views: set[int] = set()
         """Views above 0 that some validator entered."""
         self.codes: Counter[str] = Counter()
@@ -68,7 +70,8 @@ class Measures:
             self.latencies_us.append(record.latency_us)
         elif isinstance(record, FaultChanged):
             self._on_fault(record)
-        elif isinstance(record, Accused):
+        elif self._honest is None or record.node in self._honest:
+            assert isinstance(record, Accused)
             self.evidence.setdefault((record.culprit, record.kind), record.evidence)
 
     def _on_reached(self, record: Reached) -> None:

@@ -19,6 +19,7 @@ from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, unknown
 from scenarios.faults import Fault
 from scenarios.fitting_expect import expect_problems
+from scenarios.fitting_faults import fault_problems
 from scenarios.fitting_genesis import can_make_genesis, cheap_keys, genesis_problems
 from scenarios.genesis import make_genesis, merged
 from scenarios.genesis_spec import PartySpec
@@ -181,7 +182,16 @@ def _random_problem(count: str, n: int) -> str:
     return "" if int(count) <= n else f"wanted at most {n}, the number of validators"
 
 
-_SELECTOR_FIELDS: Final = ("node", "nodes", "groups", "bridge", "from", "to", "members")
+_SELECTOR_FIELDS: Final = (
+    "node",
+    "nodes",
+    "groups",
+    "bridge",
+    "from",
+    "to",
+    "members",
+    "receivers",
+)
 
 
 def _selectors(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -241,6 +251,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _times,
     genesis_problems,
     _fault_nodes,
+    fault_problems,
     _workloads,
     expect_problems,
 )

@@ -1,24 +1,26 @@
-"""Directs what goes wrong: begins and ends faults, and keeps the world as the active ones want it.
+"""Directs what goes wrong: when faults begin and end, and whose processes they take down.
 
-State is derived, never undone: at each change the rules of lines, the speed of CPUs and who is
-down are worked out anew from the faults that are active, in the order of the scenario file. So
-what overlaps composes, and healing leaves no residue.
+What they do meanwhile is the business of ``interpreter``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from chainsim.simulation.lines import LinkRule, chance
+from chainsim.simulation.disk import Survival, Write
+from chainsim.simulation.interpreter import Interpreter
 from chainsim.simulation.scheduler import COUNTER_SHIFT, FAULT
 from chainsim.simulation.selectors import Selection
+from chainsim.simulation.windows import Planned, Window
 from chainsim.trace import FaultChanged
+from consensus.effects import Effect
 from consensus.encoding import encode
+from consensus.events import Event
+from consensus.types import NodeId
 from scenarios.faults import Fault
-from scenarios.faults.primitives import Cut, Down, Link, Partition, Primitive, Slow
-from scenarios.rng import PPM
+from scenarios.faults.primitives import Down, FullDisk, PowerCut, Rot
 
 if TYPE_CHECKING:
     from chainsim.simulation.host import Host
@@ -29,50 +31,22 @@ _INDEX_SHIFT: Final = 20
 """A fault's events are numbered by what they are, not by when they were scheduled; at one
 moment ends come before beginnings."""
 
-
-class Planned:
-    """A fault of the scenario, and the windows in which it is active."""
-
-    def __init__(self, index: int, fault: Fault, name: str) -> None:
-        self.index = index
-        self.fault = fault
-        self.kind: str = type(fault).__struct_config__.tag  # type: ignore[assignment]
-        self.primitives = fault.primitives()
-        self.name = name
-        """The same in every run in which this fault occurs, whatever else does: keys its draws."""
-        self.windows = 0
-        """How often it began."""
-        self.matches = 0
-        """How often what it waits for has happened."""
-
-    def salt(self, primitive: int) -> int:
-        """Keys the draws of one of its primitives; above the purposes that the network uses."""
-        digest = sha256(f"{self.name}/{primitive}".encode()).digest()
-        return 2 + int.from_bytes(digest[:8], "big") % ((1 << 64) - 2)
-
-
-class Window:
-    """A fault while it is active, with the nodes that its selectors meant when it began."""
-
-    def __init__(self, planned: Planned, world: World) -> None:
-        self.planned = planned
-        self.order = (planned.index, planned.windows)
-        self.selection = Selection(world, f"{planned.name}/{planned.windows}")
-        self.hosts = self.selection.hosts(planned.fault.selectors())
-        self.held_down = {host.instance for host in self._to_hold()}
-
-    def _to_hold(self) -> Sequence[Host]:
-        downs = [p for p in self.planned.primitives if isinstance(p, Down)]
-        return self.selection.hosts([name for down in downs for name in down.nodes])
+_SURVIVAL: Final[dict[str, Survival]] = {
+    "durable": "synced",
+    "amnesia": "nothing",
+    "rejoins": "unnoticed",
+    "restart": "written",
+}
 
 
 class Director:
-    """Schedules a scenario's faults and interprets their primitives."""
+    """Schedules a scenario's faults and has their primitives interpreted."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._planned: list[Planned] = []
         self._active: list[Window] = []
+        self._interpreter = Interpreter(world, self._active)
         self._triggers: dict[str, list[Planned]] = {}
         self._twins: dict[bytes, int] = {}
         self.ahead = 0
@@ -87,14 +61,35 @@ class Director:
         fixed = [name for name in fault.selectors() if name != "primary"]
         Selection(self._world, planned.name).hosts(fixed)
         self._planned.append(planned)
-        if fault.at is not None:
-            self._schedule(planned, fault.at)
-        elif fault.when is not None:
+        begins_us = fault.begins_us()
+        if begins_us is not None:
+            self._schedule(planned, begins_us)
+        if fault.when is not None:
             self._triggers.setdefault(fault.when.event, []).append(planned)
 
     def holds_down(self, host: Host) -> bool:
         """Whether an active fault wants this node down."""
         return any(host.instance in window.held_down for window in self._active)
+
+    def hostile(self, until_us: int) -> frozenset[NodeId] | None:
+        """Before a run that ends by ``until_us``: all validators that some fault makes hostile;
+        None if only the run shows whom they hit."""
+        found: dict[NodeId, None] = {}
+        for planned in self._planned:
+            if not planned.fault.makes_hostile():
+                continue
+            begins_us = planned.fault.begins_us()
+            if "primary" in planned.fault.selectors() and begins_us != 0:
+                return None
+            for window in range(1, _most_windows(planned.fault, until_us) + 1):
+                selection = Selection(self._world, f"{planned.name}/{window}")
+                hosts = selection.hosts(planned.fault.selectors())
+                found.update((host.id, None) for host in hosts if host.kind == "validator")
+        return frozenset(found)
+
+    def is_hostile(self, host: Host) -> bool:
+        """Whether a validator is in hostile hands now."""
+        return self._interpreter.is_hostile(host)
 
     # When
 
@@ -115,7 +110,7 @@ class Director:
     def _begin(self, now_us: int, planned: Planned) -> None:
         fault = planned.fault
         planned.windows += 1
-        window = Window(planned, self._world)
+        window = Window(planned, self._world, now_us)
         self._active.append(window)
         self._active.sort(key=lambda each: each.order)
         end_us = self._end_us(now_us, fault)
@@ -127,6 +122,8 @@ class Director:
         self._change(now_us, window, True)
 
     def _end_us(self, now_us: int, fault: Fault) -> int | None:
+        if fault.ENDS_THEN:
+            return fault.at
         length_us = fault.length_us()
         if length_us is not None:
             return now_us + length_us
@@ -136,6 +133,9 @@ class Director:
 
     def _on_end(self, now_us: int, _event_id: int, window: Window) -> None:
         self.ahead -= 1
+        self._end(now_us, window)
+
+    def _end(self, now_us: int, window: Window) -> None:
         self._active.remove(window)
         self._record(now_us, window, False)
         self._change(now_us, window, False)
@@ -157,7 +157,12 @@ class Director:
             if not self._matches(planned, host, view, sequence):
                 continue
             planned.matches += 1
-            if planned.matches == when.count:
+            if planned.matches != when.count:
+                continue
+            if planned.fault.ENDS_THEN:
+                for window in [each for each in self._active if each.planned is planned]:
+                    self._end(now_us, window)
+            else:
                 self._begin(now_us, planned)
 
     def _matches(
@@ -178,111 +183,74 @@ class Director:
     # What
 
     def _change(self, now_us: int, window: Window, begins: bool) -> None:
-        kinds = {type(primitive) for primitive in window.planned.primitives}
-        if kinds & {Cut, Partition, Link}:
-            self._rewire()
-        if Slow in kinds:
-            self._pace()
-        for primitive in window.planned.primitives:
-            if isinstance(primitive, Down):
-                self._process(now_us, window, primitive, begins)
+        self._interpreter.change(now_us, window)
+        for down in window.of(Down):
+            for host in window.hit(down.nodes) if begins else ():
+                self._take_down(now_us, window, host, down.mode)
+        for rot in window.of(Rot):
+            for host in window.hit(rot.nodes) if begins else ():
+                host.disk.rot(rot.area, rot.records, window.stream(host))
+        if not begins:
+            self._bring_up(now_us, window)
 
-    def _process(self, now_us: int, window: Window, down: Down, begins: bool) -> None:
-        for host in window.selection.hosts(down.nodes):
-            if not begins:
-                if not host.up and not self.holds_down(host) and host.instance in window.held_down:
-                    host.boot(now_us)
-            elif down.mode == "restart":
-                self._restart(now_us, window, host)
-            else:
-                survival: Literal["synced", "nothing"] = (
-                    "nothing" if down.mode == "amnesia" else "synced"
-                )
-                if host.up:
-                    host.kill(now_us, survival)
-                else:
-                    host.disk.crash(survival)
-
-    def _restart(self, now_us: int, window: Window, host: Host) -> None:
+    def _take_down(self, now_us: int, window: Window, host: Host, mode: str) -> None:
+        survival = _SURVIVAL[mode]
         if host.up:
-            host.kill(now_us, "written")
-            return
-        for each in self._active:
-            each.held_down.discard(host.instance)
-        host.boot(now_us)
+            host.kill(now_us, survival)
+        elif mode == "restart":
+            for each in self._active:
+                each.held_down.discard(host.instance)
+            host.boot(now_us)
+        else:
+            host.disk.crash(survival)
 
-    def _pace(self) -> None:
-        for host in self._world.hosts[1:]:
-            host.factor_ppm = PPM
-        for window in reversed(self._active):  # the first in the file has the last word
-            for primitive in reversed(window.planned.primitives):
-                if isinstance(primitive, Slow):
-                    for host in window.selection.hosts(primitive.nodes):
-                        host.factor_ppm = primitive.factor_ppm
+    def _bring_up(self, now_us: int, window: Window) -> None:
+        """Boots whom ``window`` kept down and nobody else wants down."""
+        for instance in sorted(window.held_down):
+            host = self._world.hosts[instance]
+            if not host.up and not self.holds_down(host):
+                host.boot(now_us)
 
-    def _rewire(self) -> None:
-        rules: dict[int, dict[int, list[LinkRule]]] = {}
+    # What hosts ask and tell
+
+    def handler(self, host: Host) -> Callable[[Event], list[Effect]]:
+        """Who takes the events of a node that just started."""
+        return self._interpreter.handler(host)
+
+    def booted(self, now_us: int, host: Host) -> None:
+        """A process started."""
+        self._interpreter.freeze(now_us, host)
+
+    def writes(self, now_us: int, host: Host, write: Write) -> None:
+        """A node writes to a disk that a fault waits at."""
         for window in self._active:
-            for number, primitive in enumerate(window.planned.primitives):
-                rule = _rule(window.planned, number, primitive)
-                if rule is None:
+            if any(host in window.hit(full.nodes) for full in window.of(FullDisk)):
+                window.held_down.add(host.instance)
+                if host.up:
+                    host.kill(now_us, "written")
+        if host.up:
+            host.disk.append(write)
+            self._power_cut(now_us, host, "written")
+
+    def synced(self, now_us: int, host: Host) -> None:
+        """An fsync ended on a disk that a fault waits at."""
+        self._power_cut(now_us, host, "synced")
+
+    def _power_cut(self, now_us: int, host: Host, boundary: str) -> None:
+        for window in self._active:
+            for cut in window.of(PowerCut):
+                if window.struck or cut.boundary != boundary or host not in window.hit(cut.nodes):
                     continue
-                for source, target in self._lines(window, primitive):
-                    rules.setdefault(source, {}).setdefault(target, []).append(rule)
-        for host in self._world.hosts[1:]:
-            lines = rules.get(host.instance, {})
-            host.rules = {target: tuple(several) for target, several in lines.items()}
-
-    def _lines(self, window: Window, primitive: Primitive) -> list[tuple[int, int]]:
-        """The lines that a primitive is about, as (sender, receiver) instances."""
-        if isinstance(primitive, Partition):
-            sides = self._sides(window, primitive)
-            return [
-                (source, target)
-                for source, side in sides.items()
-                for target, other in sides.items()
-                if side != other and (side == 0 or not primitive.one_way)
-            ]
-        assert isinstance(primitive, Cut | Link)
-        return [
-            (source.instance, target.instance)
-            for source in window.selection.hosts(primitive.sources)
-            for target in window.selection.hosts(primitive.targets)
-            if source is not target
-        ]
-
-    def _sides(self, window: Window, partition: Partition) -> dict[int, int]:
-        """Instance -> number of its group, of all that are on one side."""
-        named = {host.id: -1 for host in window.selection.hosts(partition.bridge)}
-        for number, group in enumerate(partition.groups):
-            for host in window.selection.hosts(group):
-                named.setdefault(host.id, number)
-        for host in self._world.validators:
-            named.setdefault(host.id, len(partition.groups))
-        sides: dict[int, int] = {}
-        for host in self._world.hosts[1:]:
-            side = named.get(host.id, named.get(host.house, -1))
-            if side >= 0:
-                sides[host.instance] = side
-        return sides
+                window.struck = True
+                for victim in window.hit(cut.nodes):
+                    window.held_down.add(victim.instance)
+                    self._take_down(now_us, window, victim, "durable")
 
 
-def _rule(planned: Planned, number: int, primitive: Primitive) -> LinkRule | None:
-    salt = planned.salt(number)
-    if isinstance(primitive, Cut | Partition):
-        return LinkRule(cause=planned.kind, salt=salt, cut=True)
-    if isinstance(primitive, Link):
-        return LinkRule(
-            cause=planned.kind,
-            salt=salt,
-            loss=chance(primitive.loss_ppm or 0),
-            latency_us=primitive.latency_us,
-            bandwidth_bps=primitive.bandwidth_bps,
-            duplicate=_chance(primitive.duplicate_ppm),
-            reorder=_chance(primitive.reorder_ppm),
-        )
-    return None
-
-
-def _chance(ppm: int | None) -> int | None:
-    return None if ppm is None else chance(ppm)
+def _most_windows(fault: Fault, until_us: int) -> int:
+    """How often a fault can begin in a run."""
+    if fault.every is None:
+        return 1
+    assert fault.at is not None, "every goes with at"
+    last_us = until_us if fault.until is None else min(until_us, fault.until)
+    return max(0, last_us - fault.at) // fault.every + 1

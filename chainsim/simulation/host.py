@@ -10,7 +10,7 @@ The process can die between any two effects.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +24,7 @@ from chainsim.simulation.scheduler import (
     INSTANCE_SHIFT,
     TIMER,
 )
-from chainsim.trace import NodeChanged, Persisted, TimerExpired
+from chainsim.trace import NodeChanged, Persisted, Reached, TimerExpired
 from consensus import effects as do
 from consensus.effects import Compute, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
@@ -48,11 +48,11 @@ class Host:
 
     # fmt: off
     __slots__ = (
-        "_cpu", "_handle", "_released", "_sync_id", "_table", "_timers", "_waiting", "_wake_id",
-        "_world", "busy_until_us", "card_free_ns", "city", "clock", "counter", "disk",
-        "factor_ppm", "factory", "house", "id", "id_base", "incarnation", "ingress", "instance",
-        "kind", "last_plan", "last_to", "node", "occurrences", "party", "plans", "role", "rules",
-        "signs_as", "targets",
+        "_cpu", "_handle", "_left_us", "_released", "_sync_id", "_table", "_timers", "_waiting",
+        "_wake_id", "_world", "busy_until_us", "card_free_ns", "city", "clock", "counter", "disk",
+        "disk_watched", "factor_ppm", "factory", "fsync_factor_ppm", "house", "id",
+        "id_base", "incarnation", "ingress", "instance", "kind", "last_plan", "last_to", "node",
+        "occurrences", "party", "paused", "plans", "role", "rules", "signs_as", "targets",
     )
     # fmt: on
 
@@ -86,6 +86,14 @@ class Host:
         self.busy_until_us = NEVER_US
         self.factor_ppm = PPM
         """How long CPU work takes, of its usual time."""
+        self.fsync_factor_ppm = PPM
+        """How long an fsync takes, of its usual time."""
+        self.disk_watched = False
+        """Whether a fault waits for what the disk does next."""
+        self.paused = False
+        """The process is alive, but stands still."""
+        self._left_us = 0
+        """CPU work that was left when it was paused."""
         self._handle: Callable[[Event], list[do.Effect]] = _nobody
         self._released: list[do.Effect] | None = None
         """Effects of the work that the CPU is busy with."""
@@ -122,13 +130,22 @@ class Host:
     def boot(self, now_us: int) -> None:
         """A process starts and finds what the disk holds."""
         assert self.node is None, f"{self.id} runs already"
+        record = self._world.recorder.record
         self.incarnation += 1
+        contents = self.disk.open()
+        record(NodeChanged(now_us, self.id, "up"))
+        if contents.repaired:
+            record(Reached(now_us, self.id, "disk-repaired", 0, 0, b"", contents.repaired))
+        if contents.forgotten and self.kind == "validator":
+            cause = f"{contents.forgotten}: amnesia, so its key may never vote again (rule 25)"
+            record(Reached(now_us, self.id, "halted", 0, 0, b"", cause))
+            record(NodeChanged(now_us, self.id, "down"))
+            return
         self.node = self.factory()
-        self._handle = self.node.handle
+        self._handle = self._world.director.handler(self)
         self.busy_until_us = now_us
-        self._world.recorder.record(NodeChanged(now_us, self.id, "up"))
-        log, blocks = self.disk.read()
-        self._work(now_us, Boot(self._local(now_us), log, blocks))
+        self._work(now_us, Boot(self._local(now_us), contents.log, contents.blocks))
+        self._world.director.booted(now_us, self)
 
     def kill(self, now_us: int, survival: Survival) -> None:
         """The process dies; of the disk there remains what ``survival`` says."""
@@ -137,6 +154,7 @@ class Host:
         self.node = None
         self._handle = _nobody
         self.busy_until_us = NEVER_US
+        self.paused = False
         self._released = None
         self._wake_id = self._sync_id = 0
         self._timers.clear()
@@ -146,6 +164,33 @@ class Host:
             if action is Receive:
                 self._lose(now_us, event_id, payload, "down")
         self._world.recorder.record(NodeChanged(now_us, self.id, "down"))
+
+    def pause(self, now_us: int) -> None:
+        """The process stands still: what comes waits, what it was doing is not done."""
+        assert self.node is not None
+        assert not self.paused
+        self.paused = True
+        self._left_us = max(0, self.busy_until_us - now_us)
+        self.busy_until_us = NEVER_US
+        self._wake_id = 0
+        self._world.recorder.record(NodeChanged(now_us, self.id, "paused"))
+
+    def resume(self, now_us: int) -> None:
+        """It goes on where it was."""
+        assert self.node is not None
+        assert self.paused
+        self.paused = False
+        self.busy_until_us = now_us + self._left_us
+        self._world.recorder.record(NodeChanged(now_us, self.id, "resumed"))
+        self._wake_at(self.busy_until_us)
+        self._release(now_us)
+
+    def obey(self, handle: Callable[[Event], list[do.Effect]], forget: Iterable[TimerKey]) -> None:
+        """From now on somebody else handles the events of the running node; the timers
+        ``forget`` were of whoever did so far."""
+        self._handle = handle
+        for key in forget:
+            self._timers.pop(key, None)
 
     # Events
 
@@ -196,12 +241,12 @@ class Host:
         class_ = CLIENTS if type(message) is Request else CONSENSUS
         if not self.ingress.push(class_, event_id >> INSTANCE_SHIFT, (Receive, event_id, message)):
             self._lose(now_us, event_id, message, "overflow")
-        elif not self._wake_id:
+        elif not self._wake_id and not self.paused:
             self._wake_at(self.busy_until_us)
 
     def _queue_own(self, item: Item) -> None:
         self.ingress.push(OWN, self.instance, item)
-        if not self._wake_id:
+        if not self._wake_id and not self.paused:
             self._wake_at(self.busy_until_us)
 
     def _lose(self, now_us: int, event_id: int, message: Message, cause: str) -> None:
@@ -282,8 +327,8 @@ class Host:
                 act(now_us, effect)
             else:
                 others[kind](now_us, self, effect)
-                if self.incarnation != incarnation:
-                    return  # a fault struck at that very moment
+            if self.incarnation != incarnation:
+                return  # a fault struck at that very moment
         disk = self.disk
         if disk.appended != disk.started and not self._sync_id:
             self._sync(now_us)
@@ -315,8 +360,11 @@ class Host:
 
     # The disk
 
-    def _write(self, _now_us: int, effect: do.Persist | do.Compact) -> None:
-        self.disk.append(effect)
+    def _write(self, now_us: int, effect: do.Persist | do.Compact) -> None:
+        if self.disk_watched:
+            self._world.director.writes(now_us, self, effect)
+        else:
+            self.disk.append(effect)
 
     def _sync(self, now_us: int) -> None:
         mark = self.disk.start()
@@ -329,9 +377,16 @@ class Host:
         self._sync_id = 0
         count = self.disk.complete(mark)
         self._world.recorder.record(Persisted(now_us, self.id, count))
+        if self.disk_watched:
+            self._world.director.synced(now_us, self)
         self._world.happened(now_us, "persisted", self)
+        if not self.paused:
+            self._release(now_us)
+
+    def _release(self, now_us: int) -> None:
+        """Sends what waited for writes that are durable now; syncs what is written since."""
         waiting = self._waiting
-        while waiting and waiting[0][0] <= mark:
+        while waiting and waiting[0][0] <= self.disk.synced:
             effect = waiting.popleft()[1]
             if type(effect) is do.Send:
                 self._world.announce(now_us, self, effect.message)

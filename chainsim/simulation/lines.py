@@ -7,13 +7,19 @@ from typing import Any, Final
 import msgspec
 
 from chainsim.simulation.latency import Table
+from chainsim.simulation.mangling import Clogged, Flapping, Mangler
 from scenarios.rng import PPM
 
 CHANCE_BITS: Final = 20
 
 
 class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What one active fault does to one line. ``salt`` keys its draws; None: leaves it alone."""
+    """What one active fault does to one line. ``salt`` keys its draws; None: leaves it alone.
+
+    The rules of one line are asked in the order of the scenario file when a message is handed
+    over. The first that loses or holds it decides; of those that set a latency, a bandwidth, a
+    duplication or a reordering the first decides; of those that mangle, the first that matches.
+    """
 
     cause: str
     salt: int
@@ -24,6 +30,10 @@ class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
     bandwidth_bps: int | None = None
     duplicate: int | None = None
     reorder: int | None = None
+    flapping: Flapping | None = None
+    corrupt: int = 0
+    clog: Clogged | None = None
+    mangler: Mangler | None = None
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -10,11 +10,15 @@ from __future__ import annotations
 from heapq import heappush
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from chainsim.simulation import draws
 from chainsim.simulation.draws import Draws, Key
 from chainsim.simulation.latency import QUANTILES, SCALE_BITS, Line, Table, fixed_line
 from chainsim.simulation.lines import CHANCE_BITS, LinkRule, Plan, Target, chance
+from chainsim.simulation.mangling import Clogged, Mangler, corrupted, corrupted_by
 from chainsim.simulation.scheduler import (
+    COPIES,
     COUNTER_SHIFT,
     MESSAGE,
     RECEIVER_SHIFT,
@@ -38,6 +42,22 @@ _DUPLICATE_SHIFT: Final = 44
 
 PLAN_LIMIT: Final = 256
 """Lists of receivers that one sender's lines are remembered for."""
+
+
+Identity = tuple[int, int, Key, int, int]
+"""(sender, receiver, key, era, occurrence): what a message's draws are keyed by."""
+
+
+class Flight(msgspec.Struct):
+    """One message on its way over a line with faults, as the rules leave it."""
+
+    message: Message
+    cause: str = ""
+    """Why it is lost; empty if it isn't."""
+    clog: Clogged | None = None
+    """What holds it back."""
+    mangler: Mangler | None = None
+    """The one that acts on it."""
 
 
 class Network:
@@ -65,6 +85,8 @@ class Network:
         if settings.bandwidth_bps:
             self._ns_per_kbyte = 8_000_000_000_000 // settings.bandwidth_bps
         self._line_free_ns: dict[tuple[int, int], int] = {}
+        self.clogs: list[Clogged] = []
+        """Those that hold messages back."""
         self.sent: dict[type[Message], int] = {}
         self.dropped: dict[tuple[type[Message], str], int] = {}
         self.duplicated: dict[type[Message], int] = {}
@@ -184,17 +206,12 @@ class Network:
         leaves_ns = sender.card_free_ns
         line: Target | Line = target
         table = target.table
+        identity = sender.instance, target.instance, key, sender.occurrences.era(key), occurrence
+        flight = None
         if rules:
-            identity = (
-                sender.instance,
-                target.instance,
-                key,
-                sender.occurrences.era(key),
-                occurrence,
-            )
-            cause = self._lost(rules, identity)
-            if cause:
-                self.drop(now_us, sender.id, target.host.id, message, cause)
+            flight = self._under(rules, identity, message, now_us)
+            if flight.cause:
+                self.drop(now_us, sender.id, target.host.id, message, flight.cause)
                 return
             line, table = self._line_under(rules, target)
             leaves_ns = self._line_leaves_ns(rules, sender, target, message, leaves_ns)
@@ -204,41 +221,93 @@ class Network:
             self.drop(now_us, sender.id, target.host.id, message, "loss")
             return
         leaves_us = (leaves_ns + 999) // 1000
-        at_us = leaves_us + self._latency_us(line, table, word)
+        times_us = [leaves_us + self._latency_us(line, table, word)]
         copies = word >> _DUPLICATE_SHIFT < duplicate
         if copies or reorder:
-            again = self._draws.words(
-                sender.instance,
-                target.instance,
-                key,
-                sender.occurrences.era(key),
-                occurrence,
-                2,
-                draws.AGAIN,
-            )
+            again = self._draws.words(*identity, 2, draws.AGAIN)
             if again[0] >> _LOSS_SHIFT & _CHANCE_MASK < reorder:
-                at_us += self._latency_us(line, table, again[0])
+                times_us[0] += self._latency_us(line, table, again[0])
             if copies:
-                self.duplicated[type(message)] = self.duplicated.get(type(message), 0) + 1
-                copy_us = leaves_us + self._latency_us(line, table, again[1])
-                heappush(
-                    self._heap,
-                    (copy_us, MESSAGE, event_id | target.packed | 1, target.arrive, message),
-                )
-        heappush(self._heap, (at_us, MESSAGE, event_id | target.packed, target.arrive, message))
+                times_us.append(leaves_us + self._latency_us(line, table, again[1]))
+        if flight is not None and flight.mangler is not None:
+            self._retime(flight.mangler, identity, times_us, leaves_us, line, table)
+        if len(times_us) > 1:
+            extra = len(times_us) - 1
+            self.duplicated[type(message)] = self.duplicated.get(type(message), 0) + extra
+        event_id |= target.packed
+        if flight is not None:
+            message = flight.message
+            if flight.clog is not None:
+                for copy, at_us in enumerate(times_us):
+                    flight.clog.held.append((at_us, event_id | copy, target.arrive, message))
+                return
+        for copy, at_us in enumerate(times_us):
+            heappush(self._heap, (at_us, MESSAGE, event_id | copy, target.arrive, message))
+
+    def release(self, now_us: int, clog: Clogged) -> None:
+        """A clog ends: all that it held arrives now, or in its own time if that is later."""
+        self.clogs.remove(clog)
+        for at_us, event_id, arrive, message in clog.held:
+            heappush(self._heap, (max(at_us, now_us), MESSAGE, event_id, arrive, message))
 
     # What rules do to a line
 
-    def _lost(self, rules: tuple[LinkRule, ...], identity: tuple[int, int, Key, int, int]) -> str:
-        """The cause by which the first rule that decides loses the message; empty if none."""
+    def _under(
+        self, rules: tuple[LinkRule, ...], identity: Identity, message: Message, now_us: int
+    ) -> Flight:
+        """What the rules of its line do to a message, in their order, up to the first that
+        loses or holds it."""
+        flight = Flight(message)
         for rule in rules:
-            if rule.cut:
-                return rule.cause
-            if rule.loss:
-                word = self._draws.words(*identity, 1, rule.salt)[0]
-                if word >> _LOSS_SHIFT & _CHANCE_MASK < rule.loss:
-                    return rule.cause
-        return ""
+            if rule.cut or (rule.loss and self._happens(rule.loss, rule, identity)):
+                flight.cause = rule.cause
+            elif rule.flapping is not None:
+                flight.cause = rule.cause if rule.flapping.is_down(now_us) else ""
+            elif rule.corrupt and self._happens(rule.corrupt, rule, identity):
+                draw = self._draws.words(*identity, 2, rule.salt)[1]
+                flight.message = corrupted_by(flight.message, draw)
+            elif rule.mangler is not None and flight.mangler is None:
+                self._mangle(rule, rule.mangler, identity, flight)
+            elif rule.clog is not None:
+                flight.clog = rule.clog
+            if flight.cause or flight.clog is not None:
+                break
+        return flight
+
+    def _happens(self, chance_: int, rule: LinkRule, identity: Identity) -> bool:
+        word = self._draws.words(*identity, 1, rule.salt)[0]
+        return word >> _LOSS_SHIFT & _CHANCE_MASK < chance_
+
+    def _mangle(self, rule: LinkRule, mangler: Mangler, identity: Identity, flight: Flight) -> None:
+        if not mangler.matches(flight.message):
+            return
+        if not self._happens(mangler.chance, rule, identity):
+            return
+        flight.mangler = mangler
+        if mangler.action.drop:
+            flight.cause = rule.cause
+        elif mangler.action.field is not None:
+            flight.message = corrupted(flight.message, mangler.action.field)
+
+    def _retime(
+        self,
+        mangler: Mangler,
+        identity: Identity,
+        times_us: list[int],
+        leaves_us: int,
+        line: Target | Line,
+        table: Table,
+    ) -> None:
+        """Delays what a ``mangle`` delays, and adds the copies that it makes."""
+        action = mangler.action
+        if action.delay_us:
+            times_us[:] = [at_us + action.delay_us for at_us in times_us]
+        if action.copies:
+            words = self._draws.words(*identity, 2 + action.copies, draws.AGAIN)[2:]
+            times_us += [leaves_us + self._latency_us(line, table, word) for word in words]
+        if action.replay_us is not None:
+            times_us.append(times_us[0] + action.replay_us)
+        assert len(times_us) <= COPIES, "the copies of a message have four bits of an event id"
 
     def _line_under(
         self, rules: tuple[LinkRule, ...], target: Target

@@ -36,8 +36,15 @@ from chainsim.trace import MessageMoved, Recorder
 from consensus.effects import Effect
 from consensus.messages import Message
 from consensus.types import NodeId, quorum_size
+from nodes.byzantine import Disguise, Options
+from nodes.byzantine import Draws as AttackerDraws
 from nodes.node import Node
 from scenarios.faults import Fault
+from scenarios.rng import PPM
+
+Adversary = Callable[[NodeId, str, Options, AttackerDraws], Disguise]
+"""(validator, behaviour, options, source of chance) -> what wraps its running node (law 5: it is
+given that validator's own signer, and no other)."""
 
 STOP_CHECK_US: Final = 50_000
 """Virtual time between two questions whether the run may end."""
@@ -89,6 +96,8 @@ class World:
         self.hosts: Final[list[Host]] = [_no_host()]
         """By instance; 0 is the world itself, and no host."""
         self.validators: Final[list[Host]] = []
+        self.adversary: Adversary | None = None
+        """Makes disguises for validators that a fault puts in hostile hands."""
         self._submissions_ahead = 0
         self._stop: Callable[[], bool] | None = None
         self._checking = False
@@ -202,7 +211,7 @@ class World:
         self._check_later(now_us)
 
     def _boot(self, now_us: int, _event_id: int, host: Host) -> None:
-        if not self.director.holds_down(host):
+        if not host.up and not self.director.holds_down(host):
             host.boot(now_us)
 
     # Reading
@@ -225,15 +234,21 @@ class World:
         """No work is left: every submission was made and is final, no fault begins or ends any
         more, and the running validators are at one height, a quorum of them active.
 
-        A validator that called for a view which nobody else wanted may wait in it for ever (rule
-        12): it follows the chain, and is no unfinished work.
+        Who is paused or in hostile hands doesn't count. A validator that called for a view which
+        nobody else wanted may wait in it for ever (rule 12): it follows the chain, and is no
+        unfinished work.
         """
         if self._submissions_ahead or self.director.ahead:
             return False
         for host in self.hosts[1:]:
             if host.kind == "client" and host.node is not None and host.node.outstanding:  # type: ignore[attr-defined]
                 return False
-        statuses = self._statuses()
+        director = self.director
+        statuses = [
+            host.node.status()  # type: ignore[attr-defined]
+            for host in self.validators
+            if host.node is not None and not host.paused and not director.is_hostile(host)
+        ]
         active = sum(1 for _, active, _, _ in statuses if active)
         enough = min(len(statuses), quorum_size(len(self.validators)))
         return active >= enough and len({executed for _, _, executed, _ in statuses}) <= 1
@@ -263,6 +278,7 @@ class World:
         for name, count in dropped.items():
             delivered[name] -= count
         flying = [entry[4] for entry in self.scheduler.heap if isinstance(entry[4], Message)]
+        flying += [arrival[3] for clog in network.clogs for arrival in clog.held]
         for message in flying:
             delivered[message.TYPE] -= 1
         return MessageCounts(
@@ -279,7 +295,8 @@ class World:
         least_us = self.settings.disk.fsync_us
         if not least_us:
             return 0
-        return least_us + self.draws.below(b"fsync/%d/%d" % (host.instance, mark), least_us + 1)
+        time_us = least_us + self.draws.below(b"fsync/%d/%d" % (host.instance, mark), least_us + 1)
+        return time_us * host.fsync_factor_ppm // PPM
 
     def happened(self, now_us: int, event: str, host: Host) -> None:
         """Tells the director of an event that has neither view nor sequence."""

@@ -5,9 +5,18 @@ To add one, write a file with a ``Behaviour`` and a line in ``BEHAVIOURS``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from nodes.byzantine.base import Attacker, Behaviour, Byzantine, Draws, Options
+from nodes.byzantine.base import (
+    Attacker,
+    Behaviour,
+    Byzantine,
+    Disguise,
+    Draws,
+    HostileNode,
+    Options,
+)
 from nodes.byzantine.bogus_view_change import BogusViewChange
 from nodes.byzantine.conflicting_votes import ConflictingVotes
 from nodes.byzantine.equivocate import Equivocate
@@ -16,6 +25,7 @@ from nodes.byzantine.silent import Silent
 from nodes.byzantine.stale_replay import StaleReplay
 from nodes.byzantine.twins import Twins
 from nodes.byzantine.withhold import Withhold
+from nodes.node import Node
 
 BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
     "bogus-view-change": BogusViewChange,
@@ -28,12 +38,28 @@ BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
 }
 """By the name that a scenario uses; ``twins`` wraps two nodes and is made apart."""
 
+
+def disguise(behaviour: str, attacker: Attacker, second: Callable[[], Node]) -> Disguise:
+    """What puts a validator in hostile hands: ``behaviour`` is a name of ``BEHAVIOURS``, or
+    ``twins``, for which ``second`` makes the other copy.
+
+    What a behaviour remembers outlives its node's crashes.
+    """
+    if behaviour == "twins":
+        return lambda inner: Twins(inner, second(), attacker)
+    liar = BEHAVIOURS[behaviour](attacker)
+    return lambda inner: Byzantine(inner, liar)
+
+
 __all__ = [
     "BEHAVIOURS",
     "Attacker",
     "Behaviour",
     "Byzantine",
+    "Disguise",
     "Draws",
+    "HostileNode",
     "Options",
     "Twins",
+    "disguise",
 ]

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from consensus.crypto import Signer
-from consensus.effects import Broadcast, Effect, Send
+from consensus.effects import Broadcast, Effect, Send, TimerKey
 from consensus.events import Event
 from consensus.messages import Message, signed
 from consensus.types import Committee, NodeId
@@ -88,6 +88,20 @@ class Behaviour:
         return effects
 
 
+class HostileNode(Node, Protocol):
+    """A node with a liar around it; ``inner`` is what it lies about, and may be replaced."""
+
+    inner: Node
+
+    def timers(self) -> tuple[TimerKey, ...]:
+        """Armed timers that ``inner`` knows nothing of."""
+        ...
+
+
+Disguise = Callable[[Node], HostileNode]
+"""Wraps a node; again after each restart of it."""
+
+
 class Byzantine:
     """Implements ``nodes.node.Node``: ``inner`` as ``behaviour`` lets it be seen."""
 
@@ -106,6 +120,10 @@ class Byzantine:
         for passed in self.behaviour.inbound(event):
             effects.extend(self.inner.handle(passed))
         return self.behaviour.outbound(event.now_us, effects)
+
+    def timers(self) -> tuple[TimerKey, ...]:
+        """A behaviour sets no timers of its own."""
+        return ()
 
 
 def rewrite(effects: Iterable[Effect], change: Rewrite) -> list[Effect]:

@@ -16,18 +16,22 @@ def another(batch: Batch) -> Batch:
 
 
 class Equivocate(Behaviour):
-    """Its first group sees the honest proposal, its second another one.
+    """Its first group sees the honest proposal, its second another one, and who is in both sees
+    both.
 
     To each group it votes for what that group was shown, at once: its own PREPAREs and COMMITs
     are what a weak quorum rule would count for both.
     """
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
-        _, second = self.attacker.halves()
+        first, second = self.attacker.halves()
 
         def change(to: NodeId, message: Message) -> list[Message]:
             if isinstance(message, PrePrepare) and message.batch is not None:
-                return self._propose(message, message.batch, to in second)
+                shown = self._propose(message, message.batch, to in second)
+                if to in first and to in second:
+                    shown = [*self._propose(message, message.batch, False), *shown]
+                return shown
             if to in second and isinstance(message, Prepare | Commit):
                 lie = self._lies.get((message.view, message.sequence))
                 if lie is not None:

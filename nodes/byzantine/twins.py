@@ -17,6 +17,7 @@ from consensus.effects import (
     Persist,
     Send,
     SetTimer,
+    TimerKey,
 )
 from consensus.events import Boot, Event, Receive, TimerFired
 from consensus.types import NodeId
@@ -38,37 +39,44 @@ class Twins:
     """
 
     def __init__(self, first: Node, second: Node, attacker: Attacker) -> None:
-        self._copies: Final = (first, second)
+        self.inner = first
+        """The first copy."""
+        self._second: Final = second
         self._attacker: Final = attacker
         self._until_us = -1
         self._of: dict[NodeId, int] = {}
-        self._booted = False
+        self._second_runs = False
+        self._armed: dict[TimerKey, None] = {}
+        """The second copy's timers, as they are marked."""
 
     @property
     def id(self) -> NodeId:
         """The one name."""
         return self._attacker.id
 
-    @property
-    def inner(self) -> Node:
-        """The first copy."""
-        return self._copies[0]
+    def timers(self) -> tuple[TimerKey, ...]:
+        """The second copy's, some of which may have fired already."""
+        return tuple(self._armed)
 
     def handle(self, event: Event) -> list[Effect]:
         """Give the event to the copy that it is meant for, and send its effects to its peers."""
         self._divide(event.now_us)
+        if not self._second_runs:
+            # It has an empty disk, and starts with the first event, whatever the first copy knows.
+            self._second_runs = True
+            return [*self._run(1, Boot(event.now_us)), *self._route(event)]
+        return self._route(event)
+
+    def _route(self, event: Event) -> list[Effect]:
         if isinstance(event, Receive):
             # A client's request reaches both: either may be the primary of its part.
             copy = self._of.get(event.message.sender)
             targets = (0, 1) if copy is None else (copy,)
             return [e for target in targets for e in self._run(target, event)]
         if isinstance(event, TimerFired) and event.key[-1] == SECOND:
+            self._armed.pop(event.key, None)
             return self._run(1, TimerFired(event.now_us, event.key[:-1]))
         return self._run(0, event)
-
-    def start_second(self, now_us: int) -> list[Effect]:
-        """Boot the second copy with an empty disk."""
-        return self._run(1, Boot(now_us))
 
     def _divide(self, now_us: int) -> None:
         if now_us < self._until_us:
@@ -85,7 +93,8 @@ class Twins:
 
     def _run(self, copy: int, event: Event) -> list[Effect]:
         done: list[Effect] = []
-        for effect in self._copies[copy].handle(event):
+        node = self._second if copy else self.inner
+        for effect in node.handle(event):
             match effect:
                 case Broadcast(to, message):
                     done.extend(Send(id_, message) for id_ in to if self._of.get(id_) == copy)
@@ -95,8 +104,10 @@ class Twins:
                 case _ if copy == 0:
                     done.append(effect)
                 case SetTimer(key, delay_us):
+                    self._armed[*key, SECOND] = None
                     done.append(SetTimer((*key, SECOND), delay_us))
                 case CancelTimer(key):
+                    self._armed.pop((*key, SECOND), None)
                     done.append(CancelTimer((*key, SECOND)))
                 case Persist() | Compact():
                     pass  # the second copy has no disk

@@ -9,21 +9,49 @@ from __future__ import annotations
 from typing import Final
 
 from scenarios.faults.base import Fault, NodeFault, When
+from scenarios.faults.bit_rot import BitRot
+from scenarios.faults.byzantine import ByzantineFault
+from scenarios.faults.clog import Clog
 from scenarios.faults.crash import Crash
+from scenarios.faults.flapping import Flapping
+from scenarios.faults.full import Full
 from scenarios.faults.isolate import Isolate
+from scenarios.faults.late_start import LateStart
 from scenarios.faults.link import Link
+from scenarios.faults.lost_fsync import LostFsync
+from scenarios.faults.mangle import Mangle
 from scenarios.faults.partition import Partition
+from scenarios.faults.pause import Pause
+from scenarios.faults.power_loss import PowerLoss
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow import SlowCpu
+from scenarios.faults.slow_fsync import SlowFsync
+from scenarios.faults.torn_write import TornWrite
 
 __all__ = ["FAULTS", "Fault", "NodeFault", "When"]
 
 FAULTS: Final[dict[str, type[Fault]]] = {
+    # process
     "crash": Crash,
     "restart": Restart,
+    "pause": Pause,
     "slow": SlowCpu,
+    "late-start": LateStart,
+    # network
     "partition": Partition,
     "isolate": Isolate,
     "link": Link,
+    "clog": Clog,
+    "flapping": Flapping,
+    "mangle": Mangle,
+    # disk
+    "slow-fsync": SlowFsync,
+    "lost-fsync": LostFsync,
+    "torn-write": TornWrite,
+    "bit-rot": BitRot,
+    "full": Full,
+    "power-loss": PowerLoss,
+    # hostile hands
+    "byzantine": ByzantineFault,
 }
 """By the ``kind`` that a scenario names."""

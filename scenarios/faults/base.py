@@ -6,11 +6,11 @@ A fault file holds one struct: its fields are the schema of the scenario's ``[[f
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
-from scenarios.faults.primitives import Primitive
+from scenarios.faults.primitives import EVERYBODY, Primitive
 from scenarios.units import Duration
 
 Selector = Annotated[
@@ -65,13 +65,25 @@ class Fault(
     """
 
     at: Duration | None = None
+    """When it begins, in virtual time."""
     for_: Duration | None = None
+    """How long it lasts (each time)."""
     until: Duration | None = None
+    """When it ends, in virtual time; with ``every``: from when on it no longer begins."""
     every: Duration | None = None
+    """From one beginning to the next."""
     when: When | None = None
+    """Begins when this happens, instead of ``at`` a time."""
+
+    ALWAYS_BY_DEFAULT: ClassVar[bool] = False
+    """With neither ``at`` nor ``when`` it begins with the run."""
+    ENDS_THEN: ClassVar[bool] = False
+    """It begins with the run, and ``at`` or ``when`` say when it ends."""
 
     def __post_init__(self) -> None:
-        if (self.at is None) == (self.when is None):
+        if self.at is not None and self.when is not None:
+            raise ValueError("wanted either at or when")
+        if self.at is None and self.when is None and not self.ALWAYS_BY_DEFAULT:
             raise ValueError("wanted either at or when")
         if self.every is not None:
             self._check_every()
@@ -84,7 +96,7 @@ class Fault(
         self.check()
 
     def _check_every(self) -> None:
-        if self.when is not None:
+        if self.at is None:
             raise ValueError("every goes with at, not with when")
         if not self.every:
             raise ValueError("every must be above zero")
@@ -93,9 +105,20 @@ class Fault(
         if (self.length_us() or 0) >= self.every:
             raise ValueError("for must be shorter than every")
 
+    def begins_us(self) -> int | None:
+        """When it begins for the first time; None: when something happens."""
+        if self.ENDS_THEN or (self.at is None and self.when is None):
+            return 0
+        return self.at
+
     def length_us(self) -> int | None:
         """How long it lasts each time; None: to its ``until``, or for ever."""
         return self.for_
+
+    def makes_hostile(self) -> bool:
+        """Whether PBFT.md's fault budget counts those whom it hits as hostile: they lie, or
+        lose what they acknowledged."""
+        return False
 
     def check(self) -> None:
         """What must hold among this fault's own fields. Raises ``ValueError``."""
@@ -113,7 +136,9 @@ class NodeFault(Fault, frozen=True, kw_only=True):
     """Base of faults that hit single nodes: ``node`` names one, ``nodes`` several."""
 
     node: Selector | None = None
+    """Whom it hits."""
     nodes: tuple[Selector, ...] = ()
+    """All whom it hits."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,3 +147,44 @@ class NodeFault(Fault, frozen=True, kw_only=True):
 
     def selectors(self) -> tuple[str, ...]:
         return self.nodes if self.node is None else (self.node,)
+
+
+Ends = str | tuple[str, ...]
+"""One selector or several. Without the pattern of ``Selector``: msgspec 0.22 crashes when two
+fields share a union of constrained strings."""
+
+
+class LineFault(Fault, frozen=True, kw_only=True):
+    """Base of faults that hit the lines ``from`` some nodes ``to`` others, in that direction.
+
+    Left out, ``from`` or ``to`` means everybody else.
+    """
+
+    from_: Ends = ()
+    """Who hands a message over (of what is relayed: the relay)."""
+    to: Ends = ()
+    """Whom it is for."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.from_ and not self.to and not self._may_be_everywhere():
+            raise ValueError("wanted from, to or both")
+
+    def _may_be_everywhere(self) -> bool:
+        return False
+
+    def selectors(self) -> tuple[str, ...]:
+        return (*several(self.from_), *several(self.to))
+
+    def sources(self) -> tuple[str, ...]:
+        """Selectors of the sending side."""
+        return several(self.from_) or (EVERYBODY,)
+
+    def targets(self) -> tuple[str, ...]:
+        """Selectors of the receiving side."""
+        return several(self.to) or (EVERYBODY,)
+
+
+def several(ends: Ends) -> tuple[str, ...]:
+    """One selector or several, as a tuple."""
+    return (ends,) if isinstance(ends, str) else ends

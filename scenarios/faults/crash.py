@@ -11,11 +11,22 @@ from scenarios.faults.primitives import Down, Primitive
 class Crash(NodeFault, frozen=True, kw_only=True, tag="crash"):
     """A crash loses all memory, unstarted work and effects that were not yet released.
 
-    ``mode``: ``durable`` keeps the disk up to the last fsync, ``amnesia`` loses it all (PBFT.md
-    counts such a validator as hostile).
+    A validator that finds its disk empty, and not for the first time, knows that it has
+    forgotten what it signed: it stays down and says so (PBFT rule 25).
     """
 
     mode: Literal["durable", "amnesia"] = "durable"
+    """``durable`` keeps the disk up to the last fsync, ``amnesia`` loses it all (PBFT.md counts
+    such a validator as hostile)."""
+    rejoins: bool = False
+    """With amnesia: somebody starts it under its old key all the same, against rule 25."""
+
+    def check(self) -> None:
+        if self.rejoins and self.mode != "amnesia":
+            raise ValueError("rejoins goes with mode = amnesia")
+
+    def makes_hostile(self) -> bool:
+        return self.mode == "amnesia"
 
     def primitives(self) -> tuple[Primitive, ...]:
-        return (Down(nodes=self.selectors(), mode=self.mode),)
+        return (Down(nodes=self.selectors(), mode="rejoins" if self.rejoins else self.mode),)

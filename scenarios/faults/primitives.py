@@ -62,13 +62,13 @@ class Link(Primitive, frozen=True, kw_only=True):
 class Down(Primitive, frozen=True, kw_only=True):
     """The processes of ``nodes`` are dead; when it ends they boot from what their disk holds.
 
-    ``durable`` keeps what was synced, ``amnesia`` nothing. ``restart`` keeps all that was
-    written, as the operating system lives on; a node that is down already boots at once, and
-    whatever held it down is over for it.
+    ``durable`` keeps what was synced, ``amnesia`` nothing; ``rejoins`` is amnesia that nobody
+    notices at boot. ``restart`` keeps all that was written, as the operating system lives on; a
+    node that is down already boots at once, and whatever held it down is over for it.
     """
 
     nodes: tuple[str, ...]
-    mode: Literal["durable", "amnesia", "restart"] = "durable"
+    mode: Literal["durable", "amnesia", "rejoins", "restart"] = "durable"
 
 
 class Slow(Primitive, frozen=True, kw_only=True):
@@ -76,3 +76,110 @@ class Slow(Primitive, frozen=True, kw_only=True):
 
     nodes: tuple[str, ...]
     factor_ppm: int
+
+
+class Corrupt(Primitive, frozen=True, kw_only=True):
+    """On the lines from ``sources`` to ``targets``, in ``ppm`` millionths of all messages one
+    field, drawn, is damaged."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    ppm: int
+
+
+class Clog(Primitive, frozen=True, kw_only=True):
+    """Messages from ``sources`` to ``targets`` wait until it ends, then arrive together."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+class Flap(Primitive, frozen=True, kw_only=True):
+    """A ``Cut`` for ``down_us``, then none for ``up_us``, and so on from its beginning."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    down_us: int
+    up_us: int
+
+
+class Mangle(Primitive, frozen=True, kw_only=True):
+    """What ``scenarios.faults.mangle`` says, of the lines from ``sources`` to ``targets``.
+
+    Exactly one of the last five is set. None, and no ``types``, match everything.
+    """
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    types: tuple[str, ...]
+    view: int | None
+    sequence: int | None
+    nth: int | None
+    ppm: int
+    drop: bool
+    delay_us: int
+    copies: int
+    replay_us: int | None
+    field: str | None
+
+
+class Freeze(Primitive, frozen=True, kw_only=True):
+    """The processes of ``nodes`` stand still, and go on when it ends."""
+
+    nodes: tuple[str, ...]
+
+
+class SlowDisk(Primitive, frozen=True, kw_only=True):
+    """An fsync that starts on ``nodes`` takes ``factor_ppm`` millionths of its usual time."""
+
+    nodes: tuple[str, ...]
+    factor_ppm: int
+
+
+class LyingDisk(Primitive, frozen=True, kw_only=True):
+    """The disks of ``nodes`` report an fsync and keep the writes in a cache that a crash
+    empties; the first fsync after it ends makes them durable."""
+
+    nodes: tuple[str, ...]
+
+
+class TornDisk(Primitive, frozen=True, kw_only=True):
+    """In a crash the disks of ``nodes`` keep a drawn part of what wasn't synced."""
+
+    nodes: tuple[str, ...]
+
+
+class Rot(Primitive, frozen=True, kw_only=True):
+    """When it begins, ``records`` durable records of a file of ``nodes`` are damaged."""
+
+    nodes: tuple[str, ...]
+    area: Literal["log", "blocks"]
+    records: int
+
+
+class FullDisk(Primitive, frozen=True, kw_only=True):
+    """A write on ``nodes`` fails and ends the process; it boots when this ends."""
+
+    nodes: tuple[str, ...]
+
+
+class PowerCut(Primitive, frozen=True, kw_only=True):
+    """At the first boundary that any of ``nodes`` comes to, all of them are ``Down`` (durable).
+
+    ``written``: right after a write to the buffer. ``synced``: right after an fsync.
+    """
+
+    nodes: tuple[str, ...]
+    boundary: Literal["written", "synced"]
+
+
+class Hostile(Primitive, frozen=True, kw_only=True):
+    """The validators among ``nodes`` are wrapped in a behaviour of ``nodes.byzantine``; for the
+    rest see its ``Options``."""
+
+    nodes: tuple[str, ...]
+    behaviour: str
+    groups: tuple[tuple[str, ...], ...]
+    receivers: tuple[str, ...]
+    types: tuple[str, ...]
+    chance_ppm: int

@@ -266,16 +266,15 @@ def test_amnesia_of_a_node_that_is_down_already_wipes_its_disk() -> None:
     def react(node: Dummy, event: Event) -> list[Effect]:
         return [Persist("log", "vote")] if len(node.memory) == 1 else []
 
-    for second, kept in (("durable", ("vote",)), ("amnesia", ())):
+    for second, kept in (
+        (Crash(at=200 * MS, for_=100 * MS, node="a"), [(), ("vote",)]),
+        (Crash(at=200 * MS, for_=100 * MS, node="a", mode="amnesia"), [()]),
+        (Crash(at=200 * MS, for_=100 * MS, node="a", mode="amnesia", rejoins=True), [(), ()]),
+    ):
         stage = Stage("a", react)
-        stage.world.add_faults(
-            [
-                Crash(at=100 * MS, for_=300 * MS, node="a"),
-                Crash(at=200 * MS, for_=100 * MS, node="a", mode=second),  # type: ignore[arg-type]
-            ]
-        )
+        stage.world.add_faults([Crash(at=100 * MS, for_=300 * MS, node="a"), second])
         stage.world.run(SECOND)
-        assert [boot.log for boot in stage.boots("a")] == [(), kept]
+        assert [boot.log for boot in stage.boots("a")] == kept
 
 
 def test_a_restart_ends_a_crash_that_has_no_end() -> None:

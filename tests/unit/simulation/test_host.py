@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.simulation.disk import Disk
+from chainsim.simulation.disk import Contents, Disk
 from chainsim.simulation.settings import CpuPrices
 from chainsim.trace import Final, NodeChanged, Persisted, Signed, Submitted, TimerExpired
 from consensus.effects import (
@@ -398,7 +398,9 @@ def test_a_restart_keeps_what_was_written() -> None:
 
 def test_amnesia_keeps_nothing() -> None:
     at_us = SECOND + FSYNC_US - 1
-    assert crashed_disk(Crash(node="a", at=at_us, for_=MS, mode="amnesia"), at_us) == ((), ())
+    assert crashed_disk(
+        Crash(node="a", at=at_us, for_=MS, mode="amnesia", rejoins=True), at_us
+    ) == ((), ())
 
 
 def test_compact_replaces_the_log_at_the_next_fsync_and_leaves_blocks() -> None:
@@ -427,7 +429,7 @@ def test_a_disk_survives_two_crashes_with_its_counts() -> None:
     disk.append(Persist("log", 2))
     assert disk.complete(disk.start()) == 1
     disk.crash("synced")
-    assert disk.read() == ((1, 2), ())
+    assert disk.open() == Contents((1, 2), ())
 
 
 def test_timers_die_with_the_process() -> None:

@@ -1,0 +1,65 @@
+"""Who is in hostile hands: the adversary that faults hire, and PBFT.md's count of the hostile.
+
+Checks must know before the first event whom they may not rely on. Most scenarios say it; where
+only the run itself shows who was hit (``primary``, five seconds in), it is rehearsed: the same
+run without checks, which decides nothing else (law 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chainsim.simulation.world import Adversary, World
+from chainsim.trace import FaultChanged, Recorder
+from consensus.crypto import Signer
+from consensus.types import Committee, NodeId
+from nodes.byzantine import Attacker, Disguise, Draws, Options, disguise
+from nodes.node import Node
+from scenarios.faults import Fault
+
+
+def adversary(
+    chain: bytes,
+    committee: Committee,
+    signer_of: Callable[[NodeId], Signer],
+    another: Callable[[NodeId], Node],
+) -> Adversary:
+    """Makes disguises of ``nodes.byzantine``, each with its own validator's signer only (law 5).
+
+    ``another`` makes a second node like the one of that name.
+    """
+
+    def disguised(id_: NodeId, behaviour: str, options: Options, draws: Draws) -> Disguise:
+        attacker = Attacker(
+            id=id_,
+            chain=chain,
+            committee=committee,
+            signer=signer_of(id_),
+            draws=draws,
+            options=options,
+        )
+        return disguise(behaviour, attacker, lambda: another(id_))
+
+    return disguised
+
+
+def hostile_validators(
+    world: World, duration_us: int, rehearse: Callable[[Recorder], None], faults: Sequence[Fault]
+) -> frozenset[NodeId]:
+    """All validators that some fault makes hostile at some time (``Fault.makes_hostile``).
+
+    ``rehearse`` runs the scenario with a given recorder, if that is the only way to know.
+    """
+    known = world.director.hostile(duration_us)
+    if known is not None:
+        return known
+    found: dict[NodeId, None] = {}
+
+    def note(record: FaultChanged) -> None:
+        if record.active and faults[record.index].makes_hostile():
+            found.update(dict.fromkeys(record.nodes))
+
+    recorder = Recorder()
+    recorder.subscribe(FaultChanged, note)
+    rehearse(recorder)
+    return frozenset(found) & {host.id for host in world.validators}
