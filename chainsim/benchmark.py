@@ -27,7 +27,7 @@ HEAP_DEPTH: Final = 4096
 NETWORK: Final = """
 schema = 1
 name = "bench"
-title = "Sixteen validators under a steady load"
+title = "Sixteen validators, a steady stream of requests"
 seed = 1
 duration = "60s"
 validators = 16
@@ -40,11 +40,15 @@ include = "cash"
 
 [[workload]]
 kind = "transfers"
-rate = "100/s"
+rate = "{rate}/s"
 start = "1s"
 stop = "21s"
 """
-"""What the full-node row runs: the messages of 2n(n-1) per decision at n = 16 dominate."""
+"""What the full-node rows run; ``rate`` over ten blocks a second is the size of a block."""
+
+BLOCK_SIZES: Final = (1, 10)
+"""Transactions per block: with one, the messages of 2n(n-1) per decision dominate; with ten,
+executing each transaction sixteen times and replying does."""
 
 
 class BenchmarkFailed(Exception):
@@ -91,12 +95,12 @@ def empty_heap_loop(events: int = HEAP_EVENTS) -> Row:
     return row("empty heap loop", "events", events, wall_ns)
 
 
-def full_node(text: str = NETWORK) -> Row:
+def full_node(block_size: int) -> Row:
     """A whole run: PBFT, ledger, checks and milestone trace, with ``fast`` signatures.
 
     Counts messages delivered; those sent are beside them. Raises ``BenchmarkFailed``.
     """
-    scenario = loader.load_text(text, "benchmark")
+    scenario = loader.load_text(NETWORK.format(rate=10 * block_size), "benchmark")
     with tempfile.TemporaryDirectory(prefix="chainsim-") as folder:
         recorder = Recorder("milestones", Path(folder) / TRACE)
         simulation = build(scenario, recorder)
@@ -107,7 +111,7 @@ def full_node(text: str = NETWORK) -> Row:
     if result.exit_code != ExitCode.OK:
         raise BenchmarkFailed(f"the benchmark's own run ends with {result.exit_code!r}")
     return row(
-        f"full node, n = {len(scenario.validators)}",
+        f"full node, n = {len(scenario.validators)}, {block_size} tx per block",
         "messages delivered",
         sum(result.messages.delivered.values()),
         wall_ns,

@@ -13,19 +13,20 @@ def command(as_json: bool) -> None:
     """Measure messages per second, beside an empty heap loop in the same process."""
     import msgspec
 
-    from chainsim.benchmark import empty_heap_loop, full_node
+    from chainsim.benchmark import BLOCK_SIZES, empty_heap_loop, full_node
 
     output.note("Measuring; this takes some seconds …")
     raw = empty_heap_loop()
-    node = full_node()
-    ratio = round(node.per_s / raw.per_s, 4)
+    rows = [full_node(size) for size in BLOCK_SIZES]
+    ratios = {row.name: round(row.per_s / raw.per_s, 4) for row in rows}
     if as_json:
-        encoded = msgspec.json.encode({"rows": [node, raw], "ratio": ratio})
+        encoded = msgspec.json.encode({"rows": [*rows, raw], "ratios": ratios})
         output.write(encoded.decode() + "\n")
         return
-    for row in (node, raw):
-        output.write(f"{row.name:<20}{row.per_s:>12,} {row.unit} per second\n")
+    for row in (*rows, raw):
+        output.write(f"{row.name:<34}{row.per_s:>10,} {row.unit} per second\n")
         facts = [f"{row.count:,} in {row.wall_s:.2f} s"]
         facts += [f"{name} {count:,}" for name, count in row.detail.items()]
-        output.write(f"{'':<20}{', '.join(facts)}\n")
-    output.write(f"The full node runs at {ratio:.1%} of the empty loop's speed.\n")
+        if row.name in ratios:
+            facts.append(f"{ratios[row.name]:.1%} of the empty loop's speed")
+        output.write(f"{'':<34}{', '.join(facts)}\n")

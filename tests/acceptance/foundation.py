@@ -64,8 +64,8 @@ def _run(seed: int, again: int) -> dict[str, Any]:
 
 
 def _bench() -> dict[str, Any]:
-    rows = json.loads(_chainsim("bench", "--json", hash_seed=0).stdout)
-    return {"rows": rows}
+    result: dict[str, Any] = json.loads(_chainsim("bench", "--json", hash_seed=0).stdout)
+    return result
 
 
 def verdicts(journal: Journal) -> list[Verdict]:
@@ -86,15 +86,21 @@ def verdicts(journal: Journal) -> list[Verdict]:
         Verdict("runs with a view change", str(2 * len(SEEDS)),
                 str(len(runs) - len(still)), not still),
         Verdict("slowest run, wall", "under 10 s", f"{slowest} s", slowest < 10),
-        *_speed(journal.matching("bench")["bench"]["rows"]),
+        *_speed(journal.matching("bench")["bench"]),
     ]  # fmt: skip
 
 
-def _speed(rows: Any) -> list[Verdict]:
-    listed = rows["rows"] if isinstance(rows, dict) else rows
-    by_name = {row["name"]: row for row in listed}
-    return [
-        Verdict(name, f"at least {MESSAGES_PER_S}/s" if row["unit"] == "messages" else "",
-                f"{row['per_s']}/s", row["unit"] != "messages" or row["per_s"] >= MESSAGES_PER_S)
-        for name, row in by_name.items()
-    ]  # fmt: skip
+def _speed(result: Any) -> list[Verdict]:
+    """The first row is the one with a goal: consensus messages, one transaction per block."""
+    found = []
+    for position, row in enumerate(result["rows"]):
+        goal = MESSAGES_PER_S if position == 0 else 0
+        found.append(
+            Verdict(
+                row["name"],
+                f"at least {goal}/s" if goal else "",
+                f"{row['per_s']}/s",
+                row["per_s"] >= goal,
+            )
+        )
+    return found
