@@ -87,7 +87,7 @@ def find(argument: str, runs: Path = RUNS) -> Path:
     if "/" in argument:
         what = "has no scenario.toml: it is no run" if as_path.is_dir() else "does not exist"
         raise RunNotFound(f"{argument} {what}")
-    names = _names(runs)
+    names = finished(runs)
     if argument in names:
         return runs / argument
     matching = [name for name in names if argument and name.startswith(argument)]
@@ -105,7 +105,8 @@ def _several(argument: str, matching: list[str]) -> str:
     return f'"{argument}" begins the names of {len(matching)} runs: {shown}'
 
 
-def _names(runs: Path) -> list[str]:
+def finished(runs: Path = RUNS) -> list[str]:
+    """The names of all runs in a folder, sorted; unfinished ones are hidden."""
     if not runs.is_dir():
         return []
     found = (path for path in runs.iterdir() if (path / SCENARIO).is_file())
@@ -113,7 +114,7 @@ def _names(runs: Path) -> list[str]:
 
 
 def _last(runs: Path) -> Path:
-    names = _names(runs)
+    names = finished(runs)
     if not names:
         raise RunNotFound(f"no runs yet in {runs}/")
     return max((runs / name for name in names), key=_finished_at)

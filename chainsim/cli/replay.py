@@ -10,15 +10,21 @@ import rich_click as click
 from chainsim import run_folder
 from chainsim.cli import output
 from chainsim.cli.run import show
-from chainsim.cli.scenario_argument import Refused, load
+from chainsim.cli.scenario_argument import Refused, load, offered
 from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from chainsim.replay import Replayed
 
 
+def _complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+    return offered([run_folder.LAST, *run_folder.finished()], typed)
+
+
 @click.command("replay")
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=_complete)
 @click.option(
     "--verify",
     is_flag=True,

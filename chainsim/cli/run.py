@@ -10,7 +10,7 @@ import rich_click as click
 
 from chainsim import run_folder
 from chainsim.cli import output
-from chainsim.cli.scenario_argument import Refused, load
+from chainsim.cli.scenario_argument import Refused, complete, load
 
 if TYPE_CHECKING:
     from chainsim.run_summary import RunSummary
@@ -19,7 +19,7 @@ LEVELS = ("off", "milestones", "messages")
 
 
 @click.command("run")
-@click.argument("scenario", metavar="NAME|FILE")
+@click.argument("scenario", metavar="NAME|FILE", shell_complete=complete)
 @click.option("--seed", type=int, metavar="N", help="Instead of the scenario's own seed.")
 @click.option(
     "--set",

@@ -10,6 +10,8 @@ import rich_click as click
 from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from scenarios.errors import ScenarioErrors
     from scenarios.schema import Scenario
 
@@ -28,6 +30,21 @@ def load(argument: str, overrides: Iterable[str] = (), seed: int | None = None) 
         return loader.load(argument, overrides, seed)
     except loader.ScenarioErrors as errors:
         raise Refused(listed(errors)) from None
+
+
+def complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: shipped names, or files where no name begins like that."""
+    from scenarios import loader
+
+    return offered(loader.shipped(), typed)
+
+
+def offered(names: Iterable[str], typed: str) -> list[CompletionItem]:
+    """Those of ``names`` that begin with what is ``typed``, else files."""
+    from click.shell_completion import CompletionItem
+
+    found = [CompletionItem(name) for name in names if name.startswith(typed)]
+    return found or [CompletionItem(typed, type="file")]
 
 
 def listed(errors: ScenarioErrors) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import rich_click as click
 
 from chainsim.cli import output
-from chainsim.cli.scenario_argument import load
+from chainsim.cli.scenario_argument import complete, load
 
 
 @click.command("show")
-@click.argument("scenario", metavar="NAME|FILE")
+@click.argument("scenario", metavar="NAME|FILE", shell_complete=complete)
 @click.option("--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change a value.")
 @click.option("--toml", is_flag=True, help="Print the resolved file instead, defaults and all.")
 def command(scenario: str, overrides: tuple[str, ...], toml: bool) -> None:

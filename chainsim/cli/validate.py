@@ -5,12 +5,12 @@ from __future__ import annotations
 import rich_click as click
 
 from chainsim.cli import output
-from chainsim.cli.scenario_argument import Refused, load
+from chainsim.cli.scenario_argument import Refused, complete, load
 from chainsim.exit_codes import ExitCode
 
 
 @click.command("validate")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete)
 @click.pass_context
 def command(context: click.Context, files: tuple[str, ...]) -> None:
     """Check scenario files (or shipped names): all their errors, each with its place."""

@@ -116,3 +116,26 @@ def test_colour_follows_the_environment(process: Chainsim) -> None:
 def test_a_narrow_encoding_is_no_error(process: Chainsim) -> None:
     done = process("--help", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("run so", ["plain,sovereign-day"]),
+        ("show qu", ["plain,quick"]),
+        ("validate ./mi", ["file,./mi"]),
+        ("replay @", ["plain,@last"]),
+        ("replay quick", ["plain,quick-1-0a1b2c3d"]),
+        ("re", ["plain,replay"]),
+    ],
+)
+def test_the_shell_completes_names(
+    chainsim: Chainsim, tmp_path: Path, words: str, completions: list[str]
+) -> None:
+    run = tmp_path / "runs" / "quick-1-0a1b2c3d"
+    run.mkdir(parents=True)
+    (run / "scenario.toml").touch()
+    line = f"chainsim {words}"
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = chainsim(_CHAINSIM_COMPLETE="bash_complete", **asked)
+    assert done.stdout.split() == completions
