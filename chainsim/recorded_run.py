@@ -25,6 +25,7 @@ from chainsim.run_summary import (
 from chainsim.settlement_summary import settlement
 from chainsim.simulation.world import Progress
 from chainsim.trace import Level, Recorder
+from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.partition import Partition
 from scenarios.loader import resolved_toml
 from scenarios.schema import Scenario
@@ -177,14 +178,18 @@ def _nodes(scenario: Scenario, result: RunResult) -> tuple[NodeLine, ...]:
 
 
 def _faults(scenario: Scenario, lines: tuple[FaultLine, ...]) -> tuple[FaultLine, ...]:
-    """With the groups of partitions, which no trace record holds."""
+    """With what no trace record holds: the groups of partitions, what hostile nodes did."""
     validators = [validator.id for validator in scenario.validators]
-    return tuple(
-        msgspec.structs.replace(line, groups=_sides(fault, validators))
-        if isinstance(fault := scenario.faults[line.index], Partition)
-        else line
-        for line in lines
-    )
+
+    def told(line: FaultLine) -> FaultLine:
+        fault = scenario.faults[line.index]
+        if isinstance(fault, Partition):
+            return msgspec.structs.replace(line, groups=_sides(fault, validators))
+        if isinstance(fault, ByzantineFault):
+            return msgspec.structs.replace(line, behaviour=fault.behaviour)
+        return line
+
+    return tuple(told(line) for line in lines)
 
 
 def _sides(partition: Partition, validators: Iterable[str]) -> tuple[tuple[str, ...], ...]:

@@ -152,6 +152,8 @@ class FaultLine(msgspec.Struct, frozen=True, kw_only=True):
     """Its place among the scenario's faults."""
     groups: tuple[tuple[str, ...], ...] = ()
     """Of a partition: who was cut off from whom, as the scenario names them."""
+    behaviour: str = ""
+    """Of hostile nodes: what they did."""
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):

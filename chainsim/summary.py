@@ -153,7 +153,8 @@ def _faults(faults: Iterable[FaultLine]) -> Table:
         until = "the end" if fault.until_us is None else seconds(fault.until_us)
         groups = fault.groups or (fault.nodes,)
         nodes = " | ".join(", ".join(group) for group in groups)
-        table.add_row(fault.kind, nodes, seconds(fault.from_us), until)
+        kind = f"{fault.kind}: {fault.behaviour}" if fault.behaviour else fault.kind
+        table.add_row(kind, nodes, seconds(fault.from_us), until)
     return table
 
 

@@ -10,7 +10,7 @@ import rich_click as click
 
 from chainsim.checks import CHECKS
 from chainsim.cli.group import cli
-from nodes.byzantine import BEHAVIOURS
+from nodes.byzantine import BEHAVIOURS, Twins
 from nodes.ledger import access
 from nodes.ledger.transactions import BODIES
 from scenarios import loader
@@ -80,7 +80,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "faults": lambda: rooms(FAULTS, "fault"),
     "transactions": transactions,
     "workloads": lambda: rooms(WORKLOADS, "workload"),
-    "behaviours": lambda: rooms(BEHAVIOURS, "behaviour"),
+    "behaviours": lambda: rooms({**BEHAVIOURS, "twins": Twins}, "behaviour"),
     "checks": checks,
 }
 """By the name in the page's marker."""

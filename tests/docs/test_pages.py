@@ -184,6 +184,13 @@ def test_a_page_that_lies_is_found(tmp_path: Path) -> None:
     assert comparable(today) == comparable(replayed(today, _empty(tmp_path)))
 
 
+def test_a_slow_machine_is_no_lie() -> None:
+    quick = "   seed 1 · 103 s simulated in 9.9 s · digest 2e18   \n"
+    slow = "  seed 1 · 103 s simulated in 10.1 s · digest 2e18   \n"
+    assert comparable(quick) == comparable(slow)
+    assert comparable(quick) != comparable(slow.replace("103", "104"))
+
+
 def _empty(parent: Path) -> Path:
     folder = parent / "again"
     folder.mkdir()

@@ -114,6 +114,7 @@ GOOD = RunSummary(
             index=1,
             groups=(("mof", "sbp"), ("bank-a",)),
         ),
+        FaultLine(kind="byzantine", nodes=("sbp",), from_us=0, index=2, behaviour="silent"),
     ),
     finality_stages_us={"ordered": 120_500, "final": 900},
 )
