@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# The kit's fixtures, and pytest's own for tests of a plugin. An installed chainsim registers the
+# kit by itself, under the same name.
+pytest_plugins = ["chainsim.pytest_plugin", "pytester"]
+
 GOLDEN = Path(__file__).parent / "golden"
 
 # No deadline: a slow machine isn't a bug. Derandomised: a red build is red for everybody.
