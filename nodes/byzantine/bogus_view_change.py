@@ -7,6 +7,8 @@ import msgspec
 from consensus.effects import Broadcast, Effect
 from consensus.encoding import digest_of
 from consensus.messages import (
+    NULL_DIGEST,
+    Checkpoint,
     Message,
     Prepare,
     PreparedCertificate,
@@ -14,65 +16,100 @@ from consensus.messages import (
     Status,
     ViewChange,
 )
-from consensus.types import NodeId
-from nodes.byzantine.base import Behaviour, rewrite, sent
+from consensus.types import NodeId, Sequence, View
+from nodes.byzantine.base import Attacker, Behaviour, rewrite, sent
+
+AHEAD = 10
+"""How far beyond the truth a made-up stable checkpoint lies."""
+SLOTS = 6
+"""Slots above the stable checkpoint for which it makes certificates up."""
+KEPT = 64
+"""Views whose lie it remembers."""
 
 
 class BogusViewChange(Behaviour):
-    """Turns each own VIEW-CHANGE into a lie, and now and then sends one unasked.
+    """Turns each own VIEW-CHANGE into a lie, and now and then sends one ahead of time, so that
+    it is there when a new primary counts.
 
-    The lies: P left out; a stable checkpoint without proof; a certificate for a batch that was
-    never proposed, under its own signature alone; a certificate with one true voter repeated.
+    The lies: P left out; a stable checkpoint that nobody else signed; certificates in the view
+    just left for the null batch, in the place of what others may have executed, under its own
+    signature alone; such certificates in which its own vote is all the voters. All are told the
+    same lie, but for one in four, who is told another.
     """
+
+    def __init__(self, attacker: Attacker) -> None:
+        super().__init__(attacker)
+        self._told: dict[View, ViewChange] = {}
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         attacker = self.attacker
         done = rewrite(effects, self._lie)
         for message in sent(effects):
             if isinstance(message, Status) and attacker.draws.chance(attacker.options.chance_ppm):
+                ahead = 1 if attacker.draws.chance(750_000) else 2 + attacker.draws.below(2)
                 unasked = ViewChange(
                     attacker.chain,
                     message.epoch,
                     attacker.id,
-                    message.view + 1 + attacker.draws.below(3),
+                    message.view + ahead,
                     message.stable,
                     (),
                     (),
                 )
-                done.append(
-                    Broadcast(attacker.committee.others(attacker.id), attacker.sign(unasked))
-                )
+                everybody = attacker.committee.others(attacker.id)
+                done.append(Broadcast(everybody, self._lie_for(unasked)))
         return done
 
     def _lie(self, _to: NodeId, message: Message) -> list[Message]:
         if not isinstance(message, ViewChange) or message.sender != self.attacker.id:
             return [message]
+        lie = self._lie_for(message)
+        return [self._invent(message) if self.attacker.draws.chance(250_000) else lie]
+
+    def _lie_for(self, message: ViewChange) -> ViewChange:
+        """The lie about its view that it sticks to."""
+        if message.view not in self._told:
+            while len(self._told) >= KEPT:
+                del self._told[next(iter(self._told))]
+            self._told[message.view] = self._invent(message)
+        return self._told[message.view]
+
+    def _invent(self, message: ViewChange) -> ViewChange:
         kind = self.attacker.draws.below(4)
         if kind == 0:
             lie = msgspec.structs.replace(message, prepared=())
         elif kind == 1:
-            lie = msgspec.structs.replace(message, stable=message.stable + 10, prepared=())
-        elif kind == 2 or not message.prepared:
-            lie = msgspec.structs.replace(message, prepared=(self._invented(message),))
-        else:
-            certificate = message.prepared[0]
-            voter = certificate.prepares[:1] * len(certificate.prepares)
+            stable = message.stable + AHEAD
             lie = msgspec.structs.replace(
-                message,
-                prepared=(PreparedCertificate(certificate.pre_prepare, voter),),
+                message, stable=stable, checkpoints=self._proof(message, stable), prepared=()
             )
-        return [self.attacker.sign(lie)]
+        else:
+            first = message.stable + 1
+            invented = tuple(
+                self._certificate(message, sequence, alone=kind == 2)
+                for sequence in range(first, first + SLOTS)
+            )
+            lie = msgspec.structs.replace(message, prepared=invented)
+        return self.attacker.sign(lie)
 
-    def _invented(self, message: ViewChange) -> PreparedCertificate:
-        """Prepared in the view before, says it, with nobody's word but its own."""
+    def _proof(self, message: ViewChange, stable: Sequence) -> tuple[Checkpoint, ...]:
+        """As many CHECKPOINTs as it takes, all its own."""
+        attacker = self.attacker
+        digest = digest_of("invented", stable)
+        vote = attacker.sign(Checkpoint(attacker.chain, message.epoch, attacker.id, stable, digest))
+        return (vote,) * attacker.committee.quorum
+
+    def _certificate(
+        self, message: ViewChange, sequence: Sequence, *, alone: bool
+    ) -> PreparedCertificate:
+        """Says that the null batch was prepared in the view just left: with votes in others'
+        names that it signed itself, or (``alone``) with its own repeated."""
         attacker, committee = self.attacker, self.attacker.committee
-        view, sequence = message.view - 1, message.stable + 1
-        digest = digest_of("invented", view, sequence)
+        view = message.view - 1
         head = (attacker.chain, message.epoch)
-        proposal = PrePrepare(*head, committee.primary(view), view, sequence, digest)
-        votes = [
-            attacker.sign(Prepare(*head, id_, view, sequence, digest))
-            for id_ in committee.ids
-            if id_ != committee.primary(view)
-        ]
-        return PreparedCertificate(attacker.sign(proposal), tuple(votes[: committee.quorum - 1]))
+        primary = committee.primary(view)
+        proposal = attacker.sign(PrePrepare(*head, primary, view, sequence, NULL_DIGEST))
+        backups = [id_ for id_ in committee.ids if id_ != primary]
+        voters = [attacker.id] * len(backups) if alone else backups
+        votes = [attacker.sign(Prepare(*head, id_, view, sequence, NULL_DIGEST)) for id_ in voters]
+        return PreparedCertificate(proposal, tuple(votes[: committee.quorum - 1]))

@@ -77,6 +77,10 @@ class Run:
             if isinstance(record, Reached) and record.event == event and node in ("", record.node)
         ]
 
+    def signed(self, node: str) -> list[Signed]:
+        """What a node signed and sent, resends included."""
+        return [r for r in self.records if isinstance(r, Signed) and r.node == node]
+
     def states(self, node: str) -> list[str]:
         """Ups and downs of a node's process."""
         return [r.state for r in self.records if isinstance(r, NodeChanged) and r.node == node]
