@@ -89,10 +89,11 @@ class Check:
 
 
 def seconds(at_us: int) -> str:
-    """``1234567`` as ``1.234567 s``."""
+    """``1234567`` as ``1.234567 s``, ``20_000_000`` as ``20 s``."""
     sign = "-" if at_us < 0 else ""
     whole, part = divmod(abs(at_us), 1_000_000)
-    return f"{sign}{whole}.{part:06d} s"
+    digits = f".{part:06d}".rstrip("0") if part else ""
+    return f"{sign}{whole}{digits} s"
 
 
 def short(digest: bytes) -> str:

@@ -197,8 +197,8 @@ class Liveness(Check):
 
     def held(self) -> str:
         bound_us = self._bound_us(self._doublings_at_heal)
-        detail = f"{self._finals} requests final, bound {seconds(bound_us)} after "
-        detail += f"{seconds(self._disturbed_us)}"
+        detail = f"{self._finals} requests final; the last disturbance was at "
+        detail += f"{seconds(self._disturbed_us)}, the bound is {seconds(bound_us)}"
         if self._open:
             detail += f"; {len(self._open)} were still within it when the run ended"
         return detail

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from chainsim.cli import output
 from chainsim.cli.scenario_argument import Refused
+
+if TYPE_CHECKING:
+    from scenarios.schema import Scenario
+
+
+def _for_a_newcomer(scenario: Scenario) -> tuple[int, str]:
+    """What to look at first comes first; what only tools run comes last."""
+    rank = [tag in scenario.tags for tag in ("first", "flagship", "domain", "consensus")]
+    first = rank.index(True) if True in rank else len(rank)
+    return (len(rank) if "explore" in scenario.tags else first), scenario.name
 
 
 @click.command("list")
@@ -18,7 +30,7 @@ def command(tag: str | None, as_json: bool) -> None:
     from scenarios import loader
     from scenarios.errors import did_you_mean
 
-    scenarios = [loader.load(name) for name in loader.shipped()]
+    scenarios = sorted(map(loader.load, loader.shipped()), key=_for_a_newcomer)
     tags = {tag for scenario in scenarios for tag in scenario.tags}
     if tag is not None and tag not in tags:
         raise Refused(f'no shipped scenario has the tag "{tag}"{did_you_mean(tag, tags)}')

@@ -80,7 +80,10 @@ def test_show_toml_loads_again(tmp_path: Path) -> None:
 def test_list_json_is_what_is_shipped() -> None:
     code, text = invoke("list", "--json")
     assert code == 0
-    assert [row["name"] for row in json.loads(text)] == list(loader.shipped())
+    names = [row["name"] for row in json.loads(text)]
+    assert sorted(names) == list(loader.shipped())
+    assert names[:2] == ["quick", "sovereign-day"]  # what a newcomer should see first
+    assert names[-1] == "explore-base"
 
 
 @pytest.mark.parametrize(("n", "halt", "fork"), [(4, 2, 2), (5, 2, 3), (6, 3, 2), (7, 3, 3)])
