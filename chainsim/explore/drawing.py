@@ -27,16 +27,19 @@ VOICES: Final = (
 )
 """Types of messages that a hostile validator may keep to itself, and lines may mangle."""
 
-TRIGGERS: Final = (
-    "pre-prepare-accepted",
-    "prepared",
-    "committed",
-    "executed",
-    "checkpoint-stable",
-    "view-change-started",
-    "new-view-entered",
-    "persisted",
-)
+VOTES: Final = ("pre-prepare", "prepare", "commit")
+
+TRIGGERS: Final[dict[str, int]] = {
+    "pre-prepare-accepted": 8,
+    "prepared": 8,
+    "committed": 8,
+    "executed": 8,
+    "persisted": 16,
+    "checkpoint-stable": 2,
+    "view-change-started": 2,
+    "new-view-entered": 2,
+}
+"""What a fault may wait for, and how often at most it has to happen at one validator."""
 
 _LONGEST_TIMEOUTS: Final = 8
 _OCTAVES: Final = 8
@@ -54,6 +57,7 @@ class Draw:
         self.budget = cast.f - len(cast.hostile)
         """How many more validators may become hostile."""
         self.hostile: list[str] = list(cast.hostile)
+        self._centres = [stream.below(cast.busy_us) for _ in range(stream.between(1, 3))]
 
     def some(self, most: int) -> tuple[str, ...]:
         """One to ``most`` validators, few more often than many, in proposer order."""
@@ -72,6 +76,14 @@ class Draw:
         longest_us = self.cast.timeout_us * _LONGEST_TIMEOUTS
         length_us = longest_us * self.stream.between(512, 1024) // 1024
         return max(1_000, length_us >> self.stream.below(_OCTAVES))
+
+    def moment_us(self) -> int:
+        """When a fault begins: mostly soon after one of a few moments that faults share, as
+        what goes wrong together breaks what stands each thing alone."""
+        if self.stream.chance(300_000):
+            return 1 + self.stream.below(self.cast.busy_us)
+        within_us = max(1, self.cast.timeout_us * 2 >> self.stream.below(6))
+        return 1 + self.stream.pick(self._centres) + self.stream.below(within_us)
 
     def victims(self) -> dict[str, Any]:
         """``node`` or ``nodes``: ids, or whoever leads when it happens."""
@@ -146,18 +158,18 @@ def _mangle(draw: Draw) -> dict[str, Any]:
     """One thing done to some messages of one type, or of all."""
     stream = draw.stream
     fields = draw.ends() if stream.chance(500_000) else {}
-    kind = stream.pick(VOICES)
+    kind = stream.pick((*VOICES, *VOTES))
     if stream.chance(800_000):
         fields["type"] = kind
-    fields["probability"] = stream.pick((100_000, 300_000, 700_000, PPM))
-    match stream.below(5):
-        case 0:
+    fields["probability"] = stream.pick((200_000, 600_000, PPM, PPM))
+    match stream.below(8):
+        case 0 | 1 | 2 | 3:
             fields["drop"] = True
-        case 1:
+        case 4:
             fields["delay"] = draw.cast.timeout_us >> stream.below(6)
-        case 2:
+        case 5:
             fields["duplicate"] = 1 + stream.below(3)
-        case 3:
+        case 6:
             fields["replay"] = draw.length_us()
         case _:
             fields["type"] = kind
@@ -200,6 +212,9 @@ DRAWERS: Final[dict[str, Callable[[Draw], dict[str, Any]]]] = {
 }
 """What can be drawn, by kind; hostile validators are drawn apart (``byzantine``)."""
 
+WEIGHTS: Final = {"partition": 3, "mangle": 3, "link": 2, "isolate": 2, "crash": 2}
+"""How often kinds are drawn beside the others (1): what parts quorums goes deepest."""
+
 COSTLY: Final = ("lost-fsync", "bit-rot")
 """Kinds that need hostile budget: without any left, a crash is drawn in their place."""
 
@@ -240,21 +255,22 @@ def _timed(draw: Draw, kind: str, fields: dict[str, Any]) -> Fault:
     if kind != "late-start" and stream.chance(draw.model.triggered):
         fields["when"] = _trigger(draw, fields)
     else:
-        fields["at"] = 1 + stream.below(draw.cast.busy_us)
+        fields["at"] = draw.moment_us()
     return FAULTS[kind](**fields)
 
 
 def _trigger(draw: Draw, fields: dict[str, Any]) -> When:
     """Something that happens to a validator, often to the very one that is hit."""
     stream = draw.stream
-    event = stream.pick(TRIGGERS)
+    event = stream.pick(tuple(TRIGGERS))
     victims = (*fields.get("nodes", ()), *filter(None, [fields.get("node")]))
     node: str | None = None
     if victims and stream.chance(600_000):
         node = stream.pick(victims)
     elif stream.chance(500_000):
         node = stream.pick(draw.cast.ids)
-    return When(event=event, node=node, count=stream.between(1, 8 if node else 24))
+    most = TRIGGERS[event] * (1 if node else len(draw.cast.ids))
+    return When(event=event, node=node, count=stream.between(1, most))
 
 
 def draw_hostile(draw: Draw) -> list[Fault]:

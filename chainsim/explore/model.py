@@ -25,13 +25,14 @@ class FaultModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What may be drawn; chances are in parts per million."""
 
     sizes: tuple[int, ...] = ()
-    """Numbers of validators; empty: those of the scenario, and no others."""
+    """Numbers of validators, each as likely as the next (one may stand here more than once);
+    empty: those of the scenario, and no others."""
     kinds: tuple[str, ...] = ()
     """Of faults; empty: every kind that can be drawn."""
     behaviours: tuple[str, ...] = ()
     """Of hostile validators; empty: all that there are."""
-    least: int = 1
-    most: int = 6
+    least: int = 3
+    most: int = 8
     """Faults besides the hostile validators."""
     hostile: Ppm = 600_000
     """The chance that there are hostile validators at all."""
@@ -42,7 +43,7 @@ class FaultModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 MODELS: Final[dict[str, FaultModel]] = {
-    "explore-base": FaultModel(sizes=(4, 5, 6, 7, 10)),
+    "explore-base": FaultModel(sizes=(4, 4, 4, 5, 6, 7, 10)),
 }
 """The models of shipped bases; any other scenario gets the default one."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from chainsim.explore.drawing import Draw, draw_faults, draw_hostile, drawn_kinds, narrowed
+from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, draw_hostile, drawn_kinds, narrowed
 from chainsim.explore.model import BYZANTINE, FaultModel, cast_of, resized
 from scenarios.faults import Fault
 from scenarios.rng import Stream
@@ -57,6 +57,7 @@ def _faults(draw: Draw) -> list[Fault]:
     count = stream.between(model.least, model.most)
     if not kinds or len(draw.cast.ids) < 2:
         return faults
+    weighted = [kind for kind in kinds for _ in range(WEIGHTS.get(kind, 1))]
     for _ in range(count):
-        faults += draw_faults(draw, stream.pick(kinds))
+        faults += draw_faults(draw, stream.pick(weighted))
     return faults

@@ -7,7 +7,7 @@ planted yet says why. To add one, write a context manager that swaps what it bre
 from __future__ import annotations
 
 from chainsim.explore.planting import Mutant
-from tests.mutants import client_and_disk, log, views, votes
+from tests.mutants import client_and_disk, log, money, views, votes
 
 _TRANSFER = "there is no state transfer yet: laggards replay certified batches"
 _EPOCHS = "there are no membership epochs yet"
@@ -81,7 +81,6 @@ _ROWS = (
         name="still votes in v after VIEW-CHANGE(v+1)",
         breaks="agreement",
         apply=views.votes_on,
-        note="",
     ),
     Mutant(
         number=15, name="stable at f+1 checkpoints", breaks="liveness", apply=log.stable_at_weak
@@ -173,8 +172,7 @@ _ROWS = (
         number=32,
         name="one leg of a DvP applied when the other fails",
         breaks="money",
-        apply=None,
-        note="",
+        apply=money.one_leg,
     ),
 )
 

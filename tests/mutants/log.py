@@ -38,12 +38,12 @@ def stable_at_weak() -> Patch:
     """f+1 CHECKPOINTs are enough, at the one who counts and at those who check the proof."""
 
     def adopt_if(self: Checkpoints, votes: Iterable[Checkpoint], message: Checkpoint) -> None:
-        core = self.core
-        core.committee, committee = _Weak(core.committee), core.committee  # type: ignore[assignment]
-        try:
-            original(self, votes, message)
-        finally:
-            core.committee = committee
+        wanted = (message.sequence, message.digest)
+        alike = [vote for vote in votes if (vote.sequence, vote.digest) == wanted]
+        enough = self.core.committee.weak_quorum
+        if len(alike) >= enough:
+            alike.sort(key=lambda vote: self.core.committee.index(vote.sender))
+            self.adopt(tuple(alike[:enough]))
 
     def valid(
         proof: tuple[Checkpoint, ...],
@@ -54,7 +54,6 @@ def stable_at_weak() -> Patch:
     ) -> bool:
         return checked(proof, sequence, digest, _Weak(committee), authentic)  # type: ignore[arg-type]
 
-    original = Checkpoints._adopt_if_quorum
     checked = certificates.stable_proof_is_valid
     modules = (certificates, core_module, new_view)
     return swapped(

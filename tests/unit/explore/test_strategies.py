@@ -1,0 +1,107 @@
+"""What strategies draw: the same for a seed, in files too, and within the fault budget."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from chainsim.explore.drawing import DRAWERS, drawn_kinds
+from chainsim.explore.model import (
+    BYZANTINE,
+    FaultModel,
+    cast_of,
+    hostile_in,
+    kind_of,
+    model_of,
+    resized,
+)
+from chainsim.explore.strategies import STRATEGIES
+from consensus.types import max_faulty, quorum_size
+from nodes.byzantine import BEHAVIOURS
+from scenarios.faults import FAULTS
+from scenarios.loader import load, load_text, resolved_toml
+from tests.unit.explore.support import quick_base, shipped_base
+
+SEEDS = range(20)
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+def test_a_seed_always_draws_the_same_and_the_file_of_it_loads_as_the_same(strategy: str) -> None:
+    base = shipped_base()
+    model = model_of(base)
+    draw = STRATEGIES[strategy]
+    for seed in SEEDS:
+        scenario = draw(base, model, seed)
+        assert scenario == draw(base, model, seed)
+        assert load_text(resolved_toml(scenario)) == scenario
+    assert draw(base, model, 1).faults != draw(base, model, 2).faults
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+def test_every_draw_keeps_the_fault_budget(strategy: str) -> None:
+    base = shipped_base()
+    for seed in range(300):
+        scenario = STRATEGIES[strategy](base, model_of(base), seed)
+        n = len(scenario.validators)
+        hostile = hostile_in(scenario)
+        assert len(hostile) <= max_faulty(n) <= n - quorum_size(n)
+        for fault in scenario.faults:
+            if kind_of(fault) not in (BYZANTINE, "late-start"):
+                assert fault.length_us() is not None, f"seed {seed}: {fault} never ends"
+
+
+def test_the_budget_counts_who_is_hostile_already() -> None:
+    base = quick_base()
+    crash = FAULTS["crash"](node="v2", mode="amnesia", at=1000, for_=1000)  # type: ignore[call-arg]
+    base = msgspec.structs.replace(base, faults=(crash,))
+    for seed in SEEDS:
+        scenario = STRATEGIES["random"](base, FaultModel(hostile=1_000_000), seed)
+        assert hostile_in(scenario) == ("v2",)
+        assert scenario.faults[0] == crash
+
+
+def test_everything_that_can_go_wrong_is_drawn() -> None:
+    base = shipped_base()
+    seen: set[str] = set()
+    sizes: set[int] = set()
+    for seed in range(400):
+        scenario = STRATEGIES["random"](base, model_of(base), seed)
+        seen |= {getattr(fault, "behaviour", kind_of(fault)) for fault in scenario.faults}
+        sizes.add(len(scenario.validators))
+    assert sizes == {4, 5, 6, 7, 10}
+    assert seen == {*DRAWERS, *BEHAVIOURS, "twins"}
+
+
+def test_every_kind_of_fault_that_exists_can_be_drawn() -> None:
+    assert set(drawn_kinds(FaultModel())) == set(FAULTS)
+
+
+def test_swarm_leaves_kinds_out() -> None:
+    base = shipped_base()
+    several = [
+        {kind_of(fault) for fault in STRATEGIES["swarm"](base, model_of(base), seed).faults}
+        for seed in range(100)
+    ]
+    by_random = [
+        {kind_of(fault) for fault in STRATEGIES["random"](base, model_of(base), seed).faults}
+        for seed in range(100)
+    ]
+    assert sum(map(len, several)) < sum(map(len, by_random))
+    assert sum(BYZANTINE in kinds for kinds in several) < sum(BYZANTINE in k for k in by_random)
+    for kinds in several[:10]:
+        assert kinds <= {*drawn_kinds(model_of(base)), "crash"}
+
+
+def test_a_model_that_is_narrowed_draws_nothing_else() -> None:
+    model = FaultModel(kinds=("partition",), sizes=(6,))
+    for seed in SEEDS:
+        scenario = STRATEGIES["random"](quick_base(), model, seed)
+        assert {kind_of(fault) for fault in scenario.faults} == {"partition"}
+        assert len(scenario.validators) == 6
+
+
+def test_a_scenario_keeps_its_validators_unless_the_model_says_otherwise() -> None:
+    day = load("sovereign-day")
+    assert resized(day, len(day.validators)) is day
+    assert STRATEGIES["random"](day, FaultModel(), 3).validators == day.validators
+    assert cast_of(day).ids == tuple(validator.id for validator in day.validators)
