@@ -24,7 +24,7 @@ from chainsim.testing.submitting import ASSET, Order
 from consensus.types import max_faulty
 from nodes.ledger.transactions import Money, Transaction, Transfer
 from scenarios.faults import Fault
-from scenarios.rng import Stream
+from scenarios.rng import PPM, Stream
 
 DEALERS: Final = ("dealer-a", "dealer-b", "dealer-c", "dealer-d")
 """The parties with cash in the network of ``cluster(n)``."""
@@ -45,6 +45,9 @@ class _Choices(Stream):
 
     def below(self, limit: int) -> int:
         return self._draw(st.integers(0, limit - 1))
+
+    def chance(self, ppm: int) -> bool:
+        return self.below(PPM) >= PPM - ppm  # the smallest choice is "no"
 
 
 @st.composite
