@@ -232,9 +232,9 @@ class World:
 
     def settled(self) -> bool:
         """No work is left: every submission was made and is final, no fault begins or ends any
-        more, and the running validators are at one height, a quorum of them active.
+        more, and the running validators are at one height, a quorum not changing views.
 
-        Who is paused or in hostile hands doesn't count. A validator that called for a view which
+        Who is paused or in hostile hands has no height or view to wait for. A validator that called for a view which
         nobody else wanted may wait in it for ever (rule 12): it follows the chain, and is no
         unfinished work.
         """
@@ -244,14 +244,16 @@ class World:
             if host.kind == "client" and host.node is not None and host.node.outstanding:  # type: ignore[attr-defined]
                 return False
         director = self.director
+        running = [h for h in self.validators if h.node is not None and not h.paused]
         statuses = [
-            host.node.status()  # type: ignore[attr-defined]
-            for host in self.validators
-            if host.node is not None and not host.paused and not director.is_hostile(host)
+            host.node.status()  # type: ignore[union-attr]
+            for host in running
+            if not director.is_hostile(host)
         ]
-        active = sum(1 for _, active, _, _ in statuses if active)
-        enough = min(len(statuses), quorum_size(len(self.validators)))
-        return active >= enough and len({executed for _, _, executed, _ in statuses}) <= 1
+        changing = sum(1 for _, active, _, _ in statuses if not active)
+        enough = min(len(running), quorum_size(len(self.validators)))
+        level = len({executed for _, _, executed, _ in statuses}) <= 1
+        return level and len(running) - changing >= enough
 
     def progress(self) -> Progress:
         """Where the run stands."""
