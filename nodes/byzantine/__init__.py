@@ -17,6 +17,7 @@ from nodes.byzantine.base import (
     HostileNode,
     Options,
 )
+from nodes.byzantine.bogus_new_view import BogusNewView
 from nodes.byzantine.bogus_view_change import BogusViewChange
 from nodes.byzantine.conflicting_votes import ConflictingVotes
 from nodes.byzantine.equivocate import Equivocate
@@ -28,6 +29,7 @@ from nodes.byzantine.withhold import Withhold
 from nodes.node import Node
 
 BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
+    "bogus-new-view": BogusNewView,
     "bogus-view-change": BogusViewChange,
     "conflicting-votes": ConflictingVotes,
     "equivocate": Equivocate,

@@ -9,6 +9,7 @@ from consensus.encoding import digest_of
 from consensus.messages import (
     NULL_DIGEST,
     Checkpoint,
+    Commit,
     Message,
     Prepare,
     PreparedCertificate,
@@ -28,8 +29,8 @@ KEPT = 64
 
 
 class BogusViewChange(Behaviour):
-    """Turns each own VIEW-CHANGE into a lie, and now and then sends one ahead of time, so that
-    it is there when a new primary counts.
+    """Turns each own VIEW-CHANGE into a lie, and now and then, with a vote or a STATUS, calls for
+    a view that nobody needs, so that its word is there when a new primary counts.
 
     The lies: P left out; a stable checkpoint that nobody else signed; certificates in the view
     just left for the null batch, in the place of what others may have executed, under its own
@@ -45,20 +46,22 @@ class BogusViewChange(Behaviour):
         attacker = self.attacker
         done = rewrite(effects, self._lie)
         for message in sent(effects):
-            if isinstance(message, Status) and attacker.draws.chance(attacker.options.chance_ppm):
+            if not isinstance(message, Status | Prepare | Commit):
+                continue
+            if attacker.draws.chance(attacker.options.chance_ppm):
                 ahead = 1 if attacker.draws.chance(750_000) else 2 + attacker.draws.below(2)
-                unasked = ViewChange(
-                    attacker.chain,
-                    message.epoch,
-                    attacker.id,
-                    message.view + ahead,
-                    message.stable,
-                    (),
-                    (),
-                )
+                head = (attacker.chain, message.epoch, attacker.id)
+                # Valid as it stands: who knows no stable checkpoint has none to prove.
+                unasked = ViewChange(*head, message.view + ahead, 0, (), ())
                 everybody = attacker.committee.others(attacker.id)
-                done.append(Broadcast(everybody, self._lie_for(unasked)))
+                done.append(Broadcast(everybody, self._unasked(unasked)))
         return done
+
+    def _unasked(self, message: ViewChange) -> ViewChange:
+        """A call for a view: a valid one, or a lie."""
+        if message.view not in self._told and self.attacker.draws.chance(500_000):
+            self._told[message.view] = self.attacker.sign(message)
+        return self._lie_for(message)
 
     def _lie(self, _to: NodeId, message: Message) -> list[Message]:
         if not isinstance(message, ViewChange) or message.sender != self.attacker.id:

@@ -25,7 +25,7 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
 
     behaviour: str
     """One of nodes/byzantine: silent, withhold, equivocate, conflicting-votes, stale-replay,
-    bogus-view-change, random-mutation, twins."""
+    bogus-view-change, bogus-new-view, random-mutation, twins."""
     groups: tuple[tuple[Selector, ...], ...] = ()
     """Two groups of others that are told different things (equivocate, twins); left out: two
     halves, of twins ever new ones."""

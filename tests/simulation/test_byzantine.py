@@ -17,7 +17,7 @@ from nodes.ledger.replies import ReplyScope
 from nodes.validator import Validator
 from scenarios.faults.byzantine import NAMES
 from tests.mutants import votes
-from tests.mutants.views import patient_backups
+from tests.mutants.views import patient_backups, selection_believed
 from tests.simulation.runs import Run
 
 Patch = AbstractContextManager[None]
@@ -31,6 +31,14 @@ types = ["pre-prepare"]
 at = "1200ms"
 """
 """Makes everybody change to view 1, with the VIEW-CHANGE of v0 among the first."""
+CRASHED_PRIMARY = """
+[[faults]]
+kind = "crash"
+node = "v0"
+at = "1120ms"
+for = "3s"
+"""
+"""Makes everybody change to view 1 while slots are in flight."""
 
 
 def hostile(behaviour: str, node: str = "v0", more: str = "") -> str:
@@ -161,6 +169,9 @@ DAMAGE = {
         "liveness",
         seed=5,
         besides=SILENT_PRIMARY,
+    ),
+    "bogus-new-view": Damage(
+        selection_believed, hostile("bogus-new-view", "v1"), "liveness", besides=CRASHED_PRIMARY
     ),
     "random-mutation": Damage(votes.digest_not_compared, hostile("random-mutation"), "agreement"),
     "twins": Damage(votes.quorum_2f, hostile("twins"), "agreement"),
