@@ -62,8 +62,10 @@ MILESTONES: Final = (
     "checkpoint-stable",
     "view-change-started",
     "new-view-entered",
+    "halted",
+    "disk-repaired",
 )
-"""… besides these milestones of the protocol, and the kinds of faults."""
+"""… besides these milestones of the protocol and of the machine, and the kinds of faults."""
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
