@@ -1,6 +1,6 @@
 """Scripted interactions whose whole text is committed: read the diff when one changes.
 
-After etcd-io/raft's interaction tests: a transcript shows every milestone and every delivery of
+After etcd-io/raft's interaction tests: a transcript shows every milestone, delivery and loss of
 the messages that matter, in order of execution.
 """
 
@@ -8,21 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chainsim.build import build
-from chainsim.trace import (
-    Executed,
-    FaultChanged,
-    Final,
-    MessageMoved,
-    NodeChanged,
-    Persisted,
-    Reached,
-    Record,
-    Recorder,
-    Submitted,
-    TimerExpired,
-)
-from scenarios.loader import load_text
+from chainsim.testing import cluster
 
 BASE = """
 schema = 1
@@ -65,58 +51,11 @@ for = "6s"
 """
 
 
-def _line(record: Record) -> str:
-    match record:
-        case MessageMoved(what=what, type=kind, peer=peer, view=view, sequence=sequence):
-            return f"{what} {kind}({view},{sequence}) {'to' if what == 'sent' else 'from'} {peer}"
-        case Reached(event=event, view=view, sequence=sequence, cause=cause):
-            return f"{event} ({view},{sequence}){': ' + cause if cause else ''}"
-        case Executed(sequence=sequence, transactions=count, replayed=replayed):
-            return f"executed block {sequence}, {count} tx{' from disk' if replayed else ''}"
-        case Final(number=number, code=code, latency_us=latency_us):
-            return f"request {number} is final: {code} after {latency_us} us"
-        case Submitted(number=number):
-            return f"request {number} signed"
-        case TimerExpired(key=key):
-            return f"timer {key}"
-        case Persisted(records=count):
-            return f"fsync: {count} more records durable"
-        case FaultChanged(kind=kind, active=active, nodes=nodes):
-            return f"fault {kind} {'begins' if active else 'ends'}: {', '.join(nodes)}"
-        case NodeChanged(state=state):
-            return state
-        case _:
-            raise AssertionError(record)
-
-
 def _transcript(stop: str, faults: str = "") -> str:
-    recorder = Recorder()
-    lines: list[str] = []
-
-    def write(record: Record) -> None:
-        if isinstance(record, MessageMoved) and (
-            record.what != "delivered" or record.type == "status"
-        ):
-            return
-        if isinstance(record, TimerExpired) and record.key == "status":
-            return
-        lines.append(f"{record.at_us:>9} {record.node or 'world':<9} {_line(record)}")
-
-    for kind in (
-        MessageMoved,
-        Reached,
-        Executed,
-        Final,
-        Submitted,
-        TimerExpired,
-        Persisted,
-        FaultChanged,
-        NodeChanged,
-    ):
-        recorder.subscribe(kind, write)
-    result = build(load_text(BASE.format(stop=stop, faults=faults)), recorder).run()
-    assert result.ok, [check for check in result.checks if not check.ok]
-    return "\n".join([*lines, f"digest {result.digest}", ""])
+    c = cluster(scenario=BASE.format(stop=stop, faults=faults), messages=True)
+    c.run()
+    c.check()
+    return f"{c.transcript()}digest {c.digest}\n"
 
 
 def test_happy_path(golden: Callable[[str, str], None]) -> None:

@@ -14,6 +14,7 @@ from chainsim.build import build
 from chainsim.testing import CheckFailed, Cluster, NotReached, Order, WrongUse, cluster
 from docs.examples.two_phase import TwoPhase
 from nodes.ledger.transactions import CashMint, Money, Transaction
+from scenarios.errors import ScenarioErrors
 from scenarios.loader import load
 
 
@@ -280,3 +281,17 @@ def test_wrong_use_is_told_clearly(wrong: Callable[[Cluster], object], words: st
     c.run_for("1s")
     with pytest.raises(WrongUse, match=words):
         wrong(c)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("no_such_module:Replica", "No module named"),
+        ("consensus.types:DIGEST_SIZE", "makes no replica"),
+        ("tests.unit.testing.raises:Replica", "it raises"),
+        (":", "Empty module name"),
+    ],
+)
+def test_a_protocol_that_cannot_be_had_is_an_error_of_the_scenario(name: str, words: str) -> None:
+    with pytest.raises(ScenarioErrors, match=f"consensus.protocol: .*{words}"):
+        load("quick", [f'consensus.protocol="{name}"'])
