@@ -11,7 +11,9 @@ from __future__ import annotations
 from chainsim.checks.base import Check, seconds
 from chainsim.checks.context import CheckContext, RunEnd
 from chainsim.checks.stall import Stall
+from chainsim.checks.view_causes import ViewCauses
 from chainsim.trace import (
+    Accused,
     Executed,
     FaultChanged,
     Final,
@@ -19,6 +21,7 @@ from chainsim.trace import (
     Reached,
     Record,
     Submitted,
+    TimerExpired,
 )
 from consensus.types import NodeId, Sequence
 
@@ -33,7 +36,16 @@ class Liveness(Check):
 
     name = "liveness"
     kind = "liveness"
-    subscribes = (Submitted, Final, Executed, Reached, FaultChanged, NodeChanged)
+    subscribes = (
+        Submitted,
+        Final,
+        Executed,
+        Reached,
+        FaultChanged,
+        NodeChanged,
+        TimerExpired,
+        Accused,
+    )
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
@@ -52,6 +64,7 @@ class Liveness(Check):
         self._doublings_at_heal = 0
         self._late_views: dict[NodeId, Reached] = {}
         self._stall = Stall(context)
+        self._causes = ViewCauses()
         self._shortest_us = self._bound_us(0)
 
     # -- while the run goes on ---------------------------------------------------------
@@ -64,6 +77,8 @@ class Liveness(Check):
             self._on_executed(record)
         elif kind is Final:
             self._on_final(record)
+        elif kind is TimerExpired or kind is Accused:
+            self._on_reason(record)
         elif kind is Submitted:
             assert isinstance(record, Submitted)
             if record.node in self.context.clients:
@@ -78,9 +93,24 @@ class Liveness(Check):
         if record.event == "view-change-started":
             self._doublings[record.node] = self._doublings.get(record.node, 0) + 1
             self._late_views[record.node] = record
+            if self._causes.groundless(record):
+                self.fail(
+                    record.at_us,
+                    record.node,
+                    self._heights[record.node],
+                    f"left for view {record.view} though nobody honest had a reason to: "
+                    f"{record.cause or 'no cause given'}",
+                )
             self._stall.view_change_started(record)
         elif record.event == "checkpoint-stable":
             self._doublings[record.node] = 0
+
+    def _on_reason(self, record: Record) -> None:
+        if record.node in self.context.honest:
+            if isinstance(record, TimerExpired):
+                self._causes.timer(record)
+            elif isinstance(record, Accused):
+                self._causes.accused(record)
 
     def _on_executed(self, record: Record) -> None:
         assert isinstance(record, Executed)

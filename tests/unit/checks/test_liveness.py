@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chainsim.checks import CheckResult, NodeStatus
-from chainsim.trace import FaultChanged, NodeChanged, Reached
+from chainsim.trace import Accused, FaultChanged, NodeChanged, Reached, TimerExpired
 from tests.unit.checks.story import NAMES, RETRY_US, SECOND, Act, Story, executed, judge
 
 WITHIN_US = 10 * SECOND
@@ -66,10 +66,11 @@ def test_without_within_the_bound_is_the_harness_one() -> None:
     assert not verdict(story, 40 * SECOND, within_us=None).ok
     for view in (1, 2):  # two view changes before the heal: time-outs had doubled twice
         story.records.insert(1, Reached(SECOND, "v1", "view-change-started", view, 0, b""))
-    story.records.insert(3, NodeChanged(SECOND, "v3", "up"))
+        story.records.insert(1, TimerExpired(SECOND, "v1", "new-view"))
+    story.records.insert(5, NodeChanged(SECOND, "v3", "up"))
     assert verdict(story, 40 * SECOND, within_us=None).ok
     # A checkpoint that became stable in between had brought the time-outs back.
-    story.records.insert(3, Reached(SECOND, "v1", "checkpoint-stable", 2, 0, b""))
+    story.records.insert(5, Reached(SECOND, "v1", "checkpoint-stable", 2, 0, b""))
     assert not verdict(story, 40 * SECOND, within_us=None).ok
 
 
@@ -123,6 +124,7 @@ def test_livelock_and_deadlock_and_what_each_node_waits_for() -> None:
     assert "deadlock" in result.detail
     assert "v2 at height 0, changing to 3, waits for a NEW-VIEW from v3" in result.detail
     for view in (1, 2):
+        story.add(TimerExpired((1 + view) * SECOND, "v2", "new-view"))
         story.add(Reached((1 + view) * SECOND, "v2", "view-change-started", view, 0, b""))
     assert "livelock (2 views" in verdict(story, 60 * SECOND, **waiting).detail
     story.decide(4 * SECOND, story.block(4 * SECOND, []))  # progress since: they found each other
@@ -171,6 +173,7 @@ def test_a_laggard_that_moves_has_until_the_bound() -> None:
 
 def test_views_stop_changing() -> None:
     story = told(2 * SECOND)
+    story.add(TimerExpired(15 * SECOND, "v2", "request"))
     story.add(Reached(15 * SECOND, "v2", "view-change-started", 1, 1, b"", "bored"))
     result = verdict(story, 20 * SECOND)
     finding = result.findings[0]
@@ -182,3 +185,28 @@ def test_views_stop_changing() -> None:
     assert verdict(story, 20 * SECOND).ok  # a fault that goes on may depose a primary
     story.records.insert(1, FaultChanged(1, "", 0, "slow", False, ("v0",)))
     assert not verdict(story, 20 * SECOND).ok  # one that ended may not
+
+
+def test_a_view_is_left_for_a_reason_that_somebody_honest_has() -> None:
+    def left(node: str, view: int, second: int) -> Reached:
+        return Reached(second * SECOND, node, "view-change-started", view, 1, b"", "heard of one")
+
+    def judged(*records: object, honest: frozenset[str] = frozenset(NAMES)) -> CheckResult:
+        story = told(2 * SECOND)
+        story.records.insert(0, FaultChanged(0, "", 0, "byzantine", True, ("v3",)))
+        for record in records:
+            story.add(record)  # type: ignore[arg-type]
+        return verdict(story, 20 * SECOND, honest=honest)
+
+    expired = TimerExpired(3 * SECOND, "v1", "request")
+    assert judged(expired, left("v1", 1, 3)).ok
+    assert judged(Accused(3 * SECOND, "v1", "v3", "bogus-new-view"), left("v1", 1, 3)).ok
+    assert judged(expired, left("v1", 2, 3), left("v2", 1, 4)).ok  # joins an honest one
+    groundless = judged(left("v1", 1, 3))
+    assert "nobody honest had a reason" in groundless.findings[0].what
+    assert not judged(TimerExpired(3 * SECOND, "v1", "status"), left("v1", 1, 3)).ok
+    assert not judged(expired, left("v1", 1, 3), left("v1", 2, 4)).ok  # one reason, two views
+    # A hostile one's word is no reason, and what it does itself isn't judged.
+    honest = frozenset(NAMES) - {"v3"}
+    assert not judged(left("v3", 1, 3), left("v1", 1, 4), honest=honest).ok
+    assert judged(left("v3", 1, 3), honest=honest).ok
