@@ -12,6 +12,7 @@ import pytest
 import chainsim.testing
 from chainsim.build import build
 from chainsim.testing import CheckFailed, Cluster, NotReached, Order, WrongUse, cluster
+from chainsim.trace import FaultChanged
 from docs.examples.two_phase import TwoPhase
 from nodes.ledger.transactions import CashMint, Money, Transaction
 from scenarios.errors import ScenarioErrors
@@ -110,6 +111,17 @@ def test_a_crash_ends_with_a_restart_or_a_heal() -> None:
     assert set(c.views) == set(c.nodes)
 
 
+def test_a_lost_disk_is_an_empty_chain() -> None:
+    c = cluster(n=4)
+    c.submit("a")
+    c.settle()
+    assert c.history("r3") == ("a",)
+    c.crash("r3", mode="amnesia", rejoins=True)
+    assert c.history("r3") == ("a",), "what it had executed when it died"
+    c.heal()
+    assert c.history("r3") == ()
+
+
 def test_messages_are_dropped_and_delayed_by_type() -> None:
     c = cluster(n=4)
     c.drop("commit", to="r3")
@@ -145,6 +157,8 @@ def test_a_hostile_validator_is_no_longer_held_to_anything() -> None:
     late.settle()
     late.check()
     assert late.final == ("a", "b")
+    ended = [r.kind for r in late.records if isinstance(r, FaultChanged) and not r.active]
+    assert ended == ["crash"], "hostile hands stay hostile"
 
 
 def test_a_stall_fails_the_check_and_says_why() -> None:
