@@ -74,7 +74,7 @@ def corrupted_by(message: Message, draw: int) -> Message:
     return corrupted(message, fields[draw % len(fields)])
 
 
-def _can_be_damaged(message: Message, field: str) -> bool:
+def _can_be_damaged(message: msgspec.Struct, field: str) -> bool:
     value = getattr(message, field)
     return bool(value) or isinstance(value, int)
 
@@ -93,6 +93,6 @@ def _damaged(value: Any) -> Any:
     if isinstance(value, Batch):
         return Batch(value.time_us + 1, value.requests)
     if isinstance(value, msgspec.Struct):
-        last = value.__struct_fields__[-1]
-        return msgspec.structs.replace(value, **{last: _damaged(getattr(value, last))})
+        field = [name for name in value.__struct_fields__ if _can_be_damaged(value, name)][-1]
+        return msgspec.structs.replace(value, **{field: _damaged(getattr(value, field))})
     return value

@@ -1,0 +1,106 @@
+"""The fault budget: more than f hostile validators only in a control run that says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainsim.build import build
+from scenarios.errors import ScenarioErrors
+from scenarios.fitting_faults import hostile_count
+from scenarios.loader import load_text
+
+BASE = """
+schema = 1
+name = "budget"
+duration = "10s"
+validators = {n}
+[consensus]
+signatures = "fast"
+[genesis]
+include = "cash"
+"""
+
+
+def text(*faults: str, n: int = 4, more: str = "") -> str:
+    tables = "".join(f"\n[[faults]]\n{fault}\n" for fault in faults)
+    return BASE.format(n=n) + tables + more
+
+
+LIAR = 'kind = "byzantine"\nbehaviour = "silent"\n'
+AMNESIA = 'kind = "crash"\nmode = "amnesia"\nat = "1s"\n'
+LYING_DISK = 'kind = "lost-fsync"\nat = "1s"\n'
+ROT = 'kind = "bit-rot"\nat = "1s"\n'
+
+
+@pytest.mark.parametrize(
+    ("faults", "n", "count"),
+    [
+        ((LIAR + 'node = "v0"',), 4, 1),
+        ((LIAR + 'node = "v0"', AMNESIA + 'node = "v0"', LYING_DISK + 'node = "v0"'), 4, 1),
+        ((LIAR + 'node = "v0"', AMNESIA + 'node = "v1"'), 4, 2),
+        ((LIAR + 'nodes = ["v0", "v1"]',), 4, 2),
+        ((LIAR + 'node = "random:f"',), 7, 2),
+        ((LIAR + 'node = "random:2"', LYING_DISK + 'node = "v1"'), 7, 3),
+        ((LIAR + 'node = "primary"', ROT + 'node = "v3"'), 4, 2),
+        ((LIAR + 'node = "role:other"',), 4, 4),
+        ((LIAR + 'node = "random:1"\nat = "0s"\nevery = "3s"\nfor = "1s"',), 7, 4),
+        ((ROT + 'node = "v0"\narea = "blocks"', 'kind = "crash"\nnode = "v1"\nat = "1s"'), 4, 0),
+    ],
+)
+def test_the_hostile_are_counted_and_too_many_are_refused(
+    faults: tuple[str, ...], n: int, count: int
+) -> None:
+    control = load_text(text(*faults, n=n, more='[expect]\nsafety = "violated"\n'))
+    assert hostile_count(control)[0] == count
+    if count <= (n - 1) // 3:
+        load_text(text(*faults, n=n))
+        return
+    with pytest.raises(ScenarioErrors) as caught:
+        load_text(text(*faults, n=n))
+    (error,) = caught.value.errors
+    assert error.path == f"faults[{len(faults) - 1}]"
+    assert f"{count} validators may be hostile" in error.message
+    assert f"but {n} validators tolerate {(n - 1) // 3}" in error.message
+    assert 'expect.safety = "violated"' in error.message
+
+
+def test_only_validators_can_be_byzantine() -> None:
+    with pytest.raises(ScenarioErrors) as caught:
+        load_text(text(LIAR + 'node = "dealer-a"'))
+    assert [str(e.path) for e in caught.value.errors] == ["faults[0].node"]
+    assert "no validator" in caught.value.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (LIAR.replace("silent", "silnt") + 'node = "v0"', 'no behaviour is called "silnt"'),
+        (LIAR + 'node = "v0"\ngroups = [["v1"]]', "two groups"),
+        (LIAR + 'node = "v0"\nreceivers = ["v9"]', 'unknown validator "v9"'),
+        (LIAR + 'node = "v0"\ntypes = ["vote"]', 'no message has the type "vote"'),
+        ('kind = "mangle"\nat = "1s"\ndrop = true\ndelay = "1s"', "exactly one of drop"),
+        ('kind = "mangle"\nat = "1s"\ntype = "prepar"\ndrop = true', 'the type "prepar"'),
+        ('kind = "mangle"\nat = "1s"\ntype = "prepare"\ncorrupt = "batch"', 'no field "batch"'),
+        ('kind = "mangle"\nat = "1s"\nduplicate = 9', "1 to 8 copies"),
+        ('kind = "late-start"\nat = "1s"\nfor = "1s"\nnode = "v0"', "moment when it starts"),
+        ('kind = "crash"\nat = "1s"\nrejoins = true\nnode = "v0"', "goes with mode = amnesia"),
+    ],
+)
+def test_what_does_not_fit_is_said(fault: str, says: str) -> None:
+    with pytest.raises(ScenarioErrors) as caught:
+        load_text(text(fault))
+    assert any(says in error.message for error in caught.value.errors), caught.value.errors
+
+
+def test_the_checks_know_whom_not_to_rely_on() -> None:
+    def honest(*faults: str, n: int = 4) -> list[str]:
+        return sorted(build(load_text(text(*faults, n=n))).context.honest)
+
+    assert honest(LIAR + 'node = "v2"') == ["v0", "v1", "v3"]
+    assert honest(LIAR + 'node = "primary"') == ["v1", "v2", "v3"]
+    assert len(honest(LIAR + 'node = "random:f"', n=7)) == 5
+    assert honest(LYING_DISK + 'node = "v1"') == ["v0", "v2", "v3"]
+    # Who leads after the crash shows only in the run: it is rehearsed.
+    assert honest(LIAR + 'node = "primary"\nat = "1s"') == ["v1", "v2", "v3"]
+    never = LIAR + 'node = "primary"\nwhen = { event = "prepared", sequence = 999 }'
+    assert len(honest(never)) == 4
