@@ -234,9 +234,9 @@ class World:
         """No work is left: every submission was made and is final, no fault begins or ends any
         more, and the running validators are at one height, a quorum not changing views.
 
-        Who is paused or in hostile hands has no height or view to wait for. A validator that called for a view which
-        nobody else wanted may wait in it for ever (rule 12): it follows the chain, and is no
-        unfinished work.
+        Who is paused or in hostile hands has no height or view to wait for. A validator that
+        called for a view which nobody else wanted may wait in it for ever (rule 12): it follows
+        the chain, and is no unfinished work.
         """
         if self._submissions_ahead or self.director.ahead:
             return False
