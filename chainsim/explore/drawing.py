@@ -218,8 +218,8 @@ WEIGHTS: Final = {"partition": 3, "mangle": 3, "link": 2, "isolate": 2, "crash":
 COSTLY: Final = ("lost-fsync", "bit-rot")
 """Kinds that need hostile budget: without any left, a crash is drawn in their place."""
 
-NEED_CRASH: Final = ("lost-fsync", "torn-write", "bit-rot")
-"""Kinds that only show when the machine goes down: a crash often goes with them."""
+NEED_CRASH: Final = ("slow-fsync", "lost-fsync", "torn-write", "bit-rot")
+"""Kinds that show most when the machine goes down: a crash often goes with them."""
 
 
 def drawn_kinds(model: FaultModel) -> tuple[str, ...]:

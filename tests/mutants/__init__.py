@@ -83,7 +83,11 @@ _ROWS = (
         apply=views.votes_on,
     ),
     Mutant(
-        number=15, name="stable at f+1 checkpoints", breaks="liveness", apply=log.stable_at_weak
+        number=15,
+        name="stable at f+1 checkpoints",
+        breaks="liveness",
+        apply=log.stable_at_weak,
+        note="shows only where a short proof is refused; equivalent where it is believed",
     ),
     Mutant(
         number=16,

@@ -12,7 +12,7 @@ from consensus.messages import Commit
 from consensus.pbft.core import Core
 from consensus.records import PreparedRecord
 from nodes.client import Client
-from nodes.ledger.replies import ReplyScope, ReplyTable
+from nodes.ledger.replies import ReplyScope
 
 Patch = AbstractContextManager[None]
 
@@ -87,6 +87,3 @@ class _OneIsEnough:
 
     def __contains__(self, id_: object) -> bool:
         return id_ in self._real
-
-
-__all__ = ["ReplyTable"]

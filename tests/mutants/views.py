@@ -8,7 +8,6 @@ from chainsim.explore.planting import swapped
 from consensus.messages import NewView, PrePrepare, Request, ViewChange
 from consensus.pbft import new_view, view_change
 from consensus.pbft.catch_up import CatchUp
-from consensus.pbft.core import Core
 from consensus.pbft.new_view import Selection, select
 from consensus.pbft.normal_case import NormalCase
 from consensus.pbft.timeouts import Timeouts
@@ -189,6 +188,3 @@ def patient_backups() -> Patch:
 
     original, original_entered = NormalCase.on_request, Timeouts.view_entered
     return swapped((NormalCase, "on_request", on_request), (Timeouts, "view_entered", entered))
-
-
-__all__ = ["Core"]

@@ -158,9 +158,7 @@ def digest_not_compared() -> Patch:
             "commits_for",
             lambda self, _digest, n: tuple(self.commits[p] for p in sorted(self.commits))[:n],
         ),
-        (certificates, "_prepares", lambda vote, c: (vote.view, vote.sequence) == c.slot_key)
-        if False
-        else (certificates, "_prepares", _same_slot),
+        (certificates, "_prepares", _same_slot),
         (certificates, "_commits", _same_slot),
     )
 
