@@ -274,11 +274,17 @@ def _trigger(draw: Draw, fields: dict[str, Any]) -> When:
 
 
 def draw_hostile(draw: Draw) -> list[Fault]:
-    """Up to the budget's number of hostile validators, each with a behaviour; from the start."""
+    """Up to the budget's number of hostile validators, each with a behaviour; from the start.
+
+    Half of the time they are among those who lead the first views: most lies are a primary's.
+    """
     if draw.budget < 1 or not draw.stream.chance(draw.model.hostile):
         return []
     count = draw.stream.between(1, draw.budget)
     clean = [id_ for id_ in draw.cast.ids if id_ not in draw.hostile]
+    if draw.stream.chance(500_000):
+        leading = draw.cast.ids[: draw.cast.f + 2]
+        clean = [id_ for id_ in clean if id_ in leading] or clean
     chosen = draw.ordered(draw.stream.sample(clean, count))
     draw.budget -= len(chosen)
     draw.hostile += chosen
