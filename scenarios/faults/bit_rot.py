@@ -15,7 +15,8 @@ class BitRot(NodeFault, frozen=True, kw_only=True, tag="bit-rot"):
     the node boots next, unless they were written anew by then.
 
     Damage in the vote log is amnesia: the validator stays down and says why (rule 25), and counts
-    as hostile. Damaged blocks, and those after them, are fetched again from the others.
+    as hostile. Damaged blocks, and those after them, are fetched again from the others; who loses
+    them keeps its key and counts as honest, but a block that rots at all who held it is gone.
     """
 
     area: Literal["log", "blocks"] = "log"
