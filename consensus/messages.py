@@ -78,7 +78,9 @@ class Request(Message, frozen=True, dict=True, tag="request"):
     cosignatures: tuple[CoSignature, ...] = ()
 
     def body(self) -> tuple[Any, ...]:
-        return self.number, self.operation, self.public_key
+        # Who countersigns is part of what everybody signs: nobody can strip, add or swap one.
+        cosigners = tuple((c.party, c.public_key) for c in self.cosignatures)
+        return self.number, self.operation, self.public_key, cosigners
 
     def slot(self) -> tuple[View, Sequence]:
         return 0, self.number

@@ -59,6 +59,12 @@ class StableRecord(msgspec.Struct, frozen=True, tag="stable"):
     proof: tuple[Checkpoint, ...]
 
 
+class HaltedRecord(msgspec.Struct, frozen=True, tag="halted"):
+    """This replica stopped for good (rules 11 and 33): a restart changes nothing."""
+
+    reason: str
+
+
 LogRecord = (
     AcceptedRecord
     | PreparedRecord
@@ -66,6 +72,7 @@ LogRecord = (
     | NewViewRecord
     | CheckpointRecord
     | StableRecord
+    | HaltedRecord
 )
 
 

@@ -153,16 +153,19 @@ class Client:
             number=self._next_number,
             operation=submit.operation,
             public_key=self._signer.public_key,
+            # A countersigner whose key isn't here is left out: the ledger says what is missing.
+            cosignatures=tuple(
+                CoSignature(party, self._cosigners[party].public_key, b"")
+                for party in submit.cosigners
+                if party in self._cosigners
+            ),
         )
         payload = request.signing_bytes
-        # A countersigner whose key isn't here is left out: the ledger then says what is missing.
         cosignatures = tuple(
-            CoSignature(party, signer.public_key, signer.sign(payload))
-            for party in submit.cosigners
-            if (signer := self._cosigners.get(party)) is not None
+            msgspec.structs.replace(c, signature=self._cosigners[c.party].sign(payload))
+            for c in request.cosignatures
         )
-        if cosignatures:
-            request = msgspec.structs.replace(request, cosignatures=cosignatures)
+        request = msgspec.structs.replace(request, cosignatures=cosignatures)
         return signed(request, self._signer), 1 + len(cosignatures)
 
     def _on_reply(self, reply: Reply, now_us: int) -> list[Effect]:

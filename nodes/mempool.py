@@ -150,6 +150,14 @@ class Mempool:
                 self._drop(client, queue, held)
             elif number not in queue.fresh:
                 self._freshen(client, queue, number)
+        for client in {request.sender: None for request in requests}:
+            self._drop_unusable(client)
+
+    def _drop_unusable(self, client: NodeId) -> None:
+        """What the window has passed, or whose key was replaced, will never execute."""
+        queue = self._queues.get(client)
+        while queue and queue.numbers and not self._acceptable(queue.waiting[queue.numbers[0]]):
+            self._drop(client, queue, queue.waiting[queue.numbers[0]])
 
     def oldest(self) -> Mapping[NodeId, int]:
         """Each client's lowest waiting number (rule 18): a live, read-only view."""

@@ -144,6 +144,7 @@ class Validator:
         effects.extend(
             self._reply(request, result)
             for request, result in zip(requests, outcome.results, strict=True)
+            if result is not None
         )
         effects.append(Compute(signatures=len(requests), transactions=len(requests)))
         executed = Executed(

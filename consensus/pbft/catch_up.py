@@ -26,8 +26,19 @@ from consensus.types import NodeId, Sequence
 STATUS: Final[TimerKey] = ("status",)
 BLOCKS_PER_RESEND: Final = 64
 """Certified batches sent in answer to one STATUS."""
+SILENCE: Final = 4
+"""Intervals without a STATUS after which one that goes back is believed."""
 BATCHES_AHEAD: Final = 256
 """Verified certified batches kept while their predecessors are awaited."""
+
+
+def _follows(now: Status, before: Status) -> bool:
+    """What a STATUS says is durable: one that goes back is a replay, or of a disk that forgot."""
+    return (
+        (now.view, now.active) >= (before.view, before.active)
+        and now.stable >= before.stable
+        and now.executed >= before.executed
+    )
 
 
 class CatchUp:
@@ -62,6 +73,7 @@ class CatchUp:
             self.send_status()
         self._progress = progress
         core.views.fetch_missing()
+        core.views.check_entries()
         self.watch()
 
     def send_status(self) -> None:
@@ -125,12 +137,16 @@ class CatchUp:
         soonest = self._heard_us.get(message.sender, -core.parameters.status_interval_us)
         if core.now_us - soonest < core.parameters.status_interval_us // 2:
             return
+        before = self._previous.get(message.sender)
+        silent_us = core.now_us - soonest
+        speaks = silent_us < SILENCE * core.parameters.status_interval_us
+        if before is not None and speaks and not _follows(message, before):
+            return
         if not core.authentic(message):
             return
         self._heard_us[message.sender] = core.now_us
         if message.executed > core.executed:
             self.lagging(min(message.executed, core.executed + BATCHES_AHEAD))
-        before = self._previous.get(message.sender)
         self._previous[message.sender] = message
         if before is None:
             return
@@ -191,6 +207,9 @@ class CatchUp:
             if late and was_late and core.views.new_view and self._is_my_turn(now.sender):
                 core.send(now.sender, core.views.new_view)
             return
+        for entry in core.views.entries.values():
+            if not now.active and now.view == entry.new_view.view:
+                core.send(now.sender, entry.new_view)
         own = core.views.own
         if own is None or now.view > own.view:
             return
@@ -199,9 +218,6 @@ class CatchUp:
             for status in (before, now)
         ):
             core.send(now.sender, own)
-        entry = core.views.entry
-        if entry is not None and not now.active and now.view == entry.new_view.view:
-            core.send(now.sender, entry.new_view)
 
     def _resend_votes(self, before: Status, now: Status) -> None:
         """Own proposals and votes that the peer lacked in both STATUS."""
@@ -234,12 +250,15 @@ class CatchUp:
         """A decided batch with its certificate: execute it when its turn comes (rule 12)."""
         core = self.core
         sequence, certificate = message.sequence, message.certificate
-        if not core.executed < sequence <= core.executed + BATCHES_AHEAD:
-            return
-        if sequence in self._caught:
+        if sequence > core.executed + BATCHES_AHEAD or sequence in self._caught:
             return
         slot = core.slots.get(sequence)
         if slot is not None and slot.decision is not None:
+            differs = certificate.digest != slot.decision.digest
+            if differs and certificate.sequence == sequence and core.valid_commits(certificate):
+                core.halt(f"a certificate contradicts what was decided at {sequence}")
+            return
+        if sequence <= core.executed:
             return
         if certificate.sequence != sequence or certificate.digest != message.batch.digest:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from sortedcontainers import SortedDict
@@ -124,18 +123,19 @@ class Checkpoints:
         beyond = sorted((c.sequence for c in self._ahead.values()), reverse=True)
         if len(beyond) >= core.committee.weak_quorum:
             core.catch_up.lagging(beyond[core.committee.weak_quorum - 1])
-        self._adopt_if_quorum(self._ahead.values(), message)
+        self._adopt_if_quorum(message)
 
     def _count(self, message: Checkpoint) -> None:
         votes = self._votes.setdefault(message.sequence, {})
         votes[message.sender] = message
-        self._adopt_if_quorum(votes.values(), message)
+        self._adopt_if_quorum(message)
 
-    def _adopt_if_quorum(self, votes: Iterable[Checkpoint], message: Checkpoint) -> None:
-        """Rule 10: Q distinct signers say the same of the same sequence."""
+    def _adopt_if_quorum(self, message: Checkpoint) -> None:
+        """Rule 10: Q distinct signers, here or beyond H, say the same of the same sequence."""
         core = self.core
         wanted = (message.sequence, message.digest)
-        matching = [vote for vote in votes if (vote.sequence, vote.digest) == wanted]
+        held = {**self._ahead, **self._votes.get(message.sequence, {})}
+        matching = [vote for vote in held.values() if (vote.sequence, vote.digest) == wanted]
         if len(matching) >= core.committee.quorum:
             matching.sort(key=lambda vote: core.committee.index(vote.sender))
             self.adopt(tuple(matching[: core.committee.quorum]))
@@ -181,7 +181,7 @@ class Checkpoints:
         if core.active:
             core.normal.replay_future()
             core.normal.propose_soon()
-        core.views.checkpoint_moved()
+        core.views.check_entries()
 
     def _live_records(self) -> list[LogRecord]:
         """What the vote log must still hold above the new watermark (rule 23)."""
@@ -204,6 +204,11 @@ class Checkpoints:
                 records.append(AcceptedRecord(slot.pre_prepare))
         if self.last_view_change is not None:
             records.append(self.last_view_change)
+        made = self.core.views.entries.get(self.core.id)
+        if made is not None:
+            # An own NEW-VIEW that waits for a checkpoint or a batch is signed and sent (rule 24).
+            voters = tuple(made.view_changes[s] for s, _ in made.new_view.view_changes)
+            records.append(NewViewRecord(made.new_view, voters))
         records.extend(CheckpointRecord(vote) for vote in self.own.values())
         return records
 

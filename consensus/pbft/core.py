@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sortedcontainers import SortedDict
 
-from consensus.certificates import (
-    commit_certificate_is_valid,
-    prepared_certificate_is_valid,
-    stable_proof_is_valid,
-)
+from consensus.certificates import commit_certificate_is_valid
 from consensus.effects import (
     Broadcast,
     CancelTimer,
@@ -29,16 +25,15 @@ from consensus.effects import (
     TimerKey,
 )
 from consensus.messages import (
-    Checkpoint,
     CommitCertificate,
     ConsensusMessage,
     Message,
-    PreparedCertificate,
     signed,
 )
 from consensus.misbehaviour import Misbehaviour
 from consensus.pbft.guard import SignGuard
 from consensus.pbft.slot import Slot
+from consensus.records import HaltedRecord
 from consensus.types import Digest, NodeId, Sequence, View
 
 if TYPE_CHECKING:
@@ -52,7 +47,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Message)
 
 REPORTS_KEPT: Final = 1024
-"""Distinct misbehaviours a replica remembers having reported, so as to report each once."""
+"""Misbehaviours of one culprit that a replica remembers having reported, each once."""
 
 
 class Core:
@@ -81,7 +76,7 @@ class Core:
         self.out: list[Effect] = []
         self._signatures = 0
         self._verifications = 0
-        self._reported: set[tuple[str, NodeId, View, Sequence]] = set()
+        self._reported: dict[NodeId, set[tuple[str, View, Sequence]]] = {}
 
         self.view: View = 0
         """The active view, or the pending one while ``active`` is false."""
@@ -104,7 +99,7 @@ class Core:
     @property
     def is_primary(self) -> bool:
         """Whether this replica proposes in the active view."""
-        return self.active and self.committee.primary(self.view) == self.id
+        return self.active and not self.halted and self.committee.primary(self.view) == self.id
 
     def slot(self, sequence: Sequence) -> Slot | None:
         """The slot at ``sequence``, made on demand; None outside (h, H] (rule 3)."""
@@ -135,16 +130,8 @@ class Core:
         self._verifications += 1
         return self._verify(public_key, payload, signature)
 
-    def valid_prepared(self, certificate: PreparedCertificate) -> bool:
-        return prepared_certificate_is_valid(certificate, self.committee, self.authentic)
-
     def valid_commits(self, certificate: CommitCertificate) -> bool:
         return commit_certificate_is_valid(certificate, self.committee, self.authentic)
-
-    def valid_stable(
-        self, proof: tuple[Checkpoint, ...], sequence: Sequence, digest: Digest | None = None
-    ) -> bool:
-        return stable_proof_is_valid(proof, sequence, digest, self.committee, self.authentic)
 
     # -- effects ----------------------------------------------------------------------
 
@@ -172,15 +159,17 @@ class Core:
     def report(self, kind: str, first: ConsensusMessage, second: ConsensusMessage) -> None:
         """Accuse the signer of both messages, once per kind and slot (rule 33)."""
         view, sequence = first.slot()
-        key = (kind, first.sender, view, sequence)
-        if key in self._reported or len(self._reported) >= REPORTS_KEPT:
+        key = (kind, view, sequence)
+        reported = self._reported.setdefault(first.sender, set())
+        if key in reported or len(reported) >= REPORTS_KEPT:
             return
-        self._reported.add(key)
+        reported.add(key)
         self.out.append(Report(Misbehaviour(kind, first.sender, first, second)))
 
     def halt(self, reason: str) -> None:
         """Stop for good: what this replica holds contradicts what a quorum shows."""
         self.halted = reason
+        self.persist(HaltedRecord(reason))
         self.milestone("halted", self.view, self.executed, cause=reason)
 
     def begin(self, now_us: int) -> None:

@@ -61,8 +61,12 @@ class NormalCase:
         core = self.core
         if not core.active:
             return
-        last = self._forwarded.get(request.digest)
-        if last is None or core.now_us - last >= core.parameters.status_interval_us:
+        while self._forwarded:
+            digest, at_us = next(iter(self._forwarded.items()))
+            if core.now_us - at_us < core.parameters.status_interval_us:
+                break
+            del self._forwarded[digest]
+        if request.digest not in self._forwarded:
             self._forwarded[request.digest] = core.now_us
             core.send(core.committee.primary(core.view), request)
 
@@ -131,24 +135,22 @@ class NormalCase:
         core = self.core
         if message.sender != core.committee.primary(message.view) or message.sender == core.id:
             return
-        if not core.active or message.view != core.view:
-            self._defer(message)
-            return
-        slot = core.slot(message.sequence)
-        if slot is None:
-            self._defer(message)
-            return
-        known = slot.pre_prepare
+        here = core.active and message.view == core.view
+        slot = core.slot(message.sequence) if here else None
+        known = slot.pre_prepare if slot is not None else None
         if known is not None:
             if known.digest != message.digest and core.authentic(message):
                 core.report("conflicting-pre-prepare", known.header, message.header)
             return
+        batch = message.batch
+        if batch is None or batch.digest != message.digest:
+            return  # somebody relays the header alone: it must not take the true one's place
+        if slot is None:
+            self._defer(message)
+            return
         if not core.authentic(message):
             return
         if slot.decision is not None and slot.decision.digest != message.digest:
-            return
-        batch = message.batch
-        if batch is None or batch.digest != message.digest:
             return
         if len(batch.requests) > core.parameters.block_max_txs:
             return
@@ -334,12 +336,11 @@ class NormalCase:
         core.executed = event.sequence
         core.pool.remove(batch.requests)
         self._next = max(self._next, event.sequence + 1)
-        for request in batch.requests:
-            self._forwarded.pop(request.digest, None)
         core.timeouts.executed(batch, fresh=bool(batch.requests))
         core.checkpoints.executed(event)
         self.deliver_next()
         self.propose_soon()
+        core.views.check_entries()
 
     # -- views ------------------------------------------------------------------------
 

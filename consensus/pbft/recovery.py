@@ -17,6 +17,7 @@ from consensus.records import (
     AcceptedRecord,
     CheckpointRecord,
     ExecutedBlock,
+    HaltedRecord,
     NewViewRecord,
     PreparedRecord,
     StableRecord,
@@ -33,6 +34,8 @@ def boot(core: Core, event: Boot) -> None:
     accepted: dict[Sequence, PrePrepare] = {}
     for record in event.log:
         _apply(core, record, batches, accepted)
+    if core.halted:
+        return
     _restore_decisions(core, blocks)
     for proposal in accepted.values():
         _restore_slot(core, proposal)
@@ -94,6 +97,8 @@ def _apply(
             if slot is not None:
                 slot.certificate = record.certificate
                 slot.certificate_batch = batches.get(record.certificate.digest)
+        case HaltedRecord():
+            core.halted = record.reason
         case CheckpointRecord():
             if record.checkpoint.sequence > core.stable:
                 core.guard.allows(record.checkpoint)

@@ -144,5 +144,11 @@ class Timeouts:
         core.views.start(core.view + 1, cause)
 
     def checkpoint_stable_in_view(self) -> None:
-        """The view works: back to the configured time-outs."""
+        """The view works: back to the configured time-outs, for those who wait already too."""
+        if not self.doublings:
+            return
         self.doublings = 0
+        latest = self.core.now_us + self.request_timeout_us
+        self._deadlines = {c: (t, min(due, latest)) for c, (t, due) in self._deadlines.items()}
+        self._armed = False
+        self._arm()

@@ -46,19 +46,24 @@ class ViewChanger:
         """The NEW-VIEW of the last view entered, for those who missed it (rule 16)."""
         self.proofs: dict[Digest, ViewChange] = {}
         """The VIEW-CHANGEs that ``new_view`` names."""
-        self.entry: Entry | None = None
+        self.entries: dict[NodeId, Entry] = {}
+        """NEW-VIEWs on their way in, of each primary its highest: a lying one of a far view must
+        not stand in the way of an honest one (rule 32)."""
 
     def resume(self, record: NewViewRecord, accepted: Mapping[Sequence, PrePrepare]) -> None:
         """After boot in a view whose NEW-VIEW is durable: enter it again if the crash came
         before all of O was accepted."""
         core, new_view = self.core, record.new_view
-        if all(p.sequence <= core.stable or p.sequence in accepted for p in new_view.pre_prepares):
+        has_all = all(
+            p.sequence <= core.stable or p.sequence in accepted for p in new_view.pre_prepares
+        )
+        if has_all and select(record.view_changes).min_sequence <= core.stable:
             return
         core.active = False
-        self.entry = Entry(new_view)
-        self.entry.view_changes = {vc.sender: vc for vc in record.view_changes}
+        entry = self.entries[new_view.sender] = Entry(new_view)
+        entry.view_changes = {vc.sender: vc for vc in record.view_changes}
         core.timeouts.quorum_wants_view()
-        self._check_entry()
+        self.check_entries()
 
     # -- leaving a view ---------------------------------------------------------------
 
@@ -81,8 +86,7 @@ class ViewChanger:
         if message is None:
             return
         core.view, core.active = view, False
-        if self.entry is not None and self.entry.new_view.view < view:
-            self.entry = None
+        self._forget_entries(view - 1)
         core.timeouts.view_left()
         core.normal.view_left()
         self.own = self.received[core.id] = message
@@ -96,9 +100,7 @@ class ViewChanger:
     def on_view_change(self, message: ViewChange) -> None:
         """Keep a valid VIEW-CHANGE for a higher (or the pending) view, one per sender."""
         core = self.core
-        if self._wanted_by_entry(message):
-            self._supply(message)
-            return
+        self._supply(message)
         if message.view < core.view or (message.view == core.view and core.active):
             return
         known = self.received.get(message.sender)
@@ -141,7 +143,7 @@ class ViewChanger:
         at_least = sum(1 for vc in self.received.values() if vc.view >= core.view)
         if at_least >= core.committee.quorum:
             core.timeouts.quorum_wants_view()
-        if core.committee.primary(core.view) == core.id and self.entry is None:
+        if core.committee.primary(core.view) == core.id and core.id not in self.entries:
             self._make_new_view()
 
     # -- the new primary (rule 14) ----------------------------------------------------
@@ -178,10 +180,9 @@ class ViewChanger:
         record = NewViewRecord(new_view, tuple(voters))
         core.persist(record)
         core.broadcast(new_view)
-        self.entry = Entry(new_view)
-        for view_change in voters:
-            self.entry.view_changes[view_change.sender] = view_change
-        self._check_entry()
+        entry = self.entries[core.id] = Entry(new_view)
+        entry.view_changes = {vc.sender: vc for vc in voters}
+        self.check_entries()
 
     # -- the backups (rule 15) --------------------------------------------------------
 
@@ -192,8 +193,9 @@ class ViewChanger:
             return
         if message.view < core.view or (core.active and message.view <= core.view):
             return
-        if self.entry is not None and self.entry.new_view.view >= message.view:
-            known = self.entry.new_view
+        held = self.entries.get(message.sender)
+        if held is not None and held.new_view.view >= message.view:
+            known = held.new_view
             contradicts = known.view == message.view and known.digest_bytes != message.digest_bytes
             if contradicts and core.authentic(message):
                 core.report("conflicting-new-view", known, message)
@@ -203,13 +205,13 @@ class ViewChanger:
         if not self._is_well_formed(message):
             self._refuse(message)
             return
-        self.entry = Entry(message)
+        entry = self.entries[message.sender] = Entry(message)
         for sender, digest in message.view_changes:
             known_change = self.received.get(sender)
             if known_change is not None and known_change.digest_bytes == digest:
-                self.entry.view_changes[sender] = known_change
-        self.fetch_missing()
-        self._check_entry()
+                entry.view_changes[sender] = known_change
+        self._fetch(entry)
+        self.check_entries()
 
     def _is_well_formed(self, message: NewView) -> bool:
         """V names a quorum of distinct members, O is signed by the new primary, in order."""
@@ -230,29 +232,36 @@ class ViewChanger:
         """An invalid NEW-VIEW: report it; give up on its view if it is the pending one."""
         core = self.core
         core.report("bogus-new-view", message, message)
-        self.entry = None
+        held = self.entries.get(message.sender)
+        if held is not None and held.new_view.view == message.view:
+            del self.entries[message.sender]
         if not core.active and message.view == core.view:
             core.timeouts.give_up("invalid NEW-VIEW")
 
-    def _wanted_by_entry(self, message: ViewChange) -> bool:
-        entry = self.entry
-        return (
-            entry is not None
-            and message.sender not in entry.view_changes
-            and (message.sender, message.digest_bytes) in entry.new_view.view_changes
-        )
+    def _forget_entries(self, view: View) -> None:
+        """Views up to ``view`` are over."""
+        self.entries = {s: e for s, e in self.entries.items() if e.new_view.view > view}
 
     def _supply(self, message: ViewChange) -> None:
-        """A VIEW-CHANGE that the NEW-VIEW names arrived."""
-        if self.entry is not None and self._is_valid(message):
-            self.entry.view_changes[message.sender] = message
-            self._check_entry()
+        """Give a VIEW-CHANGE to the NEW-VIEWs that name it."""
+        wanting = [
+            entry
+            for entry in self.entries.values()
+            if message.sender not in entry.view_changes
+            and (message.sender, message.digest_bytes) in entry.new_view.view_changes
+        ]
+        if wanting and self._is_valid(message):
+            for entry in wanting:
+                entry.view_changes[message.sender] = message
+            self.check_entries()
 
     def fetch_missing(self) -> None:
-        """Ask for what the NEW-VIEW on its way in names and this replica lacks."""
-        core, entry = self.core, self.entry
-        if entry is None:
-            return
+        """Ask for what the NEW-VIEWs on their way in name and this replica lacks."""
+        for entry in self.entries.values():
+            self._fetch(entry)
+
+    def _fetch(self, entry: Entry) -> None:
+        core = self.core
         for sender, digest in entry.new_view.view_changes:
             if sender not in entry.view_changes:
                 self._ask(
@@ -266,7 +275,7 @@ class ViewChanger:
                     )
                 )
         if entry.selection is not None:
-            for sequence, digest in self._missing_batches(entry.selection):
+            for sequence, digest in self._missing_batches(entry, entry.selection):
                 self._ask(FetchBatch(core.chain, core.committee.epoch, core.id, sequence, digest))
 
     def _ask(self, message: FetchViewChange | FetchBatch) -> None:
@@ -274,38 +283,34 @@ class ViewChanger:
         if signed is not None:
             self.core.broadcast(signed)
 
-    def _missing_batches(self, selection: Selection) -> list[tuple[Sequence, Digest]]:
+    def _missing_batches(self, entry: Entry, selection: Selection) -> list[tuple[Sequence, Digest]]:
         return [
             (sequence, digest)
             for sequence, digest in selection.proposals
-            if sequence > self.core.stable and self._batch(sequence, digest) is None
+            if sequence > self.core.stable and self._batch(entry, sequence, digest) is None
         ]
 
-    def _batch(self, sequence: Sequence, digest: Digest) -> Batch | None:
+    def _batch(self, entry: Entry, sequence: Sequence, digest: Digest) -> Batch | None:
         if digest == NULL_DIGEST:
             return NULL_BATCH
         slot = self.core.slots.get(sequence)
         known = slot.known_batch(digest) if slot is not None else None
-        if known is None and self.entry is not None:
-            known = self.entry.batches.get(digest)
-        return known
+        return entry.batches.get(digest) if known is None else known
 
     # -- serving what others miss -----------------------------------------------------
 
     def on_fetch_view_change(self, message: FetchViewChange) -> None:
         core = self.core
-        known = self.proofs.get(message.digest)
-        if known is None:
-            candidate = self.received.get(message.author)
-            if candidate is None or candidate.digest_bytes != message.digest:
-                candidate = (
-                    self.entry.view_changes.get(message.author) if self.entry is not None else None
-                )
-            if candidate is None or candidate.digest_bytes != message.digest:
+        candidates = (
+            self.proofs.get(message.digest),
+            self.received.get(message.author),
+            *(entry.view_changes.get(message.author) for entry in self.entries.values()),
+        )
+        for known in candidates:
+            if known is not None and known.digest_bytes == message.digest:
+                if core.authentic(message):
+                    core.send(message.sender, known)
                 return
-            known = candidate
-        if core.authentic(message):
-            core.send(message.sender, known)
 
     def on_fetch_batch(self, message: FetchBatch) -> None:
         core = self.core
@@ -321,25 +326,23 @@ class ViewChanger:
 
     def on_batch(self, message: BatchReply) -> None:
         """A batch that was asked for; its digest is its proof."""
-        entry = self.entry
-        if entry is None or entry.selection is None:
-            return
         digest = message.batch.digest
-        if (message.sequence, digest) in entry.selection.proposals:
-            entry.batches[digest] = message.batch
-            self._check_entry()
+        for entry in self.entries.values():
+            if entry.selection and (message.sequence, digest) in entry.selection.proposals:
+                entry.batches[digest] = message.batch
+        self.check_entries()
 
     # -- entering a view --------------------------------------------------------------
 
-    def checkpoint_moved(self) -> None:
-        """h moved up: a NEW-VIEW may have been waiting for it."""
-        self._check_entry()
+    def check_entries(self) -> None:
+        """Something arrived, was executed or became stable: does a NEW-VIEW lack nothing now?"""
+        for entry in sorted(self.entries.values(), key=lambda e: -e.new_view.view):
+            if self.entries.get(entry.new_view.sender) is entry and not self.core.halted:
+                self._check_entry(entry)
 
-    def _check_entry(self) -> None:
+    def _check_entry(self, entry: Entry) -> None:
         """Enter the view if V is complete, O follows from it, and nothing is missing."""
-        core, entry = self.core, self.entry
-        if entry is None or core.halted:
-            return
+        core = self.core
         if entry.selection is None:
             if len(entry.view_changes) < core.committee.quorum:
                 return
@@ -353,19 +356,19 @@ class ViewChanger:
                 self._refuse(entry.new_view)
                 return
             if self._contradicts_history(entry.new_view.view, selection):
-                core.report("bogus-new-view", entry.new_view, entry.new_view)
+                # O follows from V: the liars are among V's senders or the deciders (rule 34).
                 core.halt(f"NEW-VIEW for {entry.new_view.view} contradicts what was executed")
                 return
             entry.selection = selection
-            self.fetch_missing()
+            self._fetch(entry)
         selection = entry.selection
         if selection.min_sequence > core.stable:
             if selection.min_sequence > core.executed:
                 core.catch_up.lagging(selection.min_sequence)
-            # Adopting moves the watermark and comes back here through checkpoint_moved.
+            # Adopting moves the watermark and comes back here through check_entries.
             core.checkpoints.adopt(selection.proof)
             return
-        if not self._missing_batches(selection):
+        if not self._missing_batches(entry, selection):
             self._enter(entry, selection)
 
     def _contradicts_history(self, view: View, selection: Selection) -> bool:
@@ -385,9 +388,12 @@ class ViewChanger:
         core = self.core
         new_view = entry.new_view
         batches = {
-            sequence: self._batch(sequence, digest) for sequence, digest in selection.proposals
+            sequence: self._batch(entry, sequence, digest)
+            for sequence, digest in selection.proposals
         }
-        self.entry = None
+        if core.active:
+            core.normal.view_left()
+        self._forget_entries(new_view.view)
         core.view = core.slot_view = new_view.view
         core.active = True
         self.new_view, self.own = new_view, None
@@ -406,6 +412,7 @@ class ViewChanger:
         core.pool.release_selected()
         for proposal in new_view.pre_prepares:
             self._reagree(proposal, batches[proposal.sequence])
+        core.timeouts.quorum_wants_view()
         core.timeouts.view_entered()
         waiting = core.pool.oldest() or any(
             sequence > core.executed and batch is not None and batch.requests

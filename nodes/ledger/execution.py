@@ -115,8 +115,9 @@ class BlockOutcome(msgspec.Struct, frozen=True):
     """One per request, in order."""
     system_receipts: tuple[Receipt, ...]
     """What the ledger did by itself at the start of the block: expired DvPs released."""
-    results: tuple[bytes, ...]
-    """What to reply to each request's sender; to a repeat the reply that it got the first time."""
+    results: tuple[bytes | None, ...]
+    """What to reply to each request's sender; to a repeat the reply that it got the first time;
+    None where the envelope isn't the sender's: a forger's failure is no answer to the client."""
     transactions_root: Digest
     receipts_root: Digest
     """Over ``receipts``, then ``system_receipts``."""
@@ -146,7 +147,7 @@ class Ledger:
         replies = self._replies.scope()
         system = _expire_dvps(block, self._state.due(time_us))
         receipts: list[Receipt] = []
-        results: list[bytes] = []
+        results: list[bytes | None] = []
         for index, request in enumerate(batch.requests):
             receipt, result = _execute(block, replies, index, request)
             receipts.append(receipt)
@@ -229,7 +230,7 @@ def _expire_dvps(block: BlockScope, due: list[str]) -> tuple[Receipt, ...]:
 
 def _execute(
     block: BlockScope, replies: ReplyScope, index: int, request: Request
-) -> tuple[Receipt, bytes]:
+) -> tuple[Receipt, bytes | None]:
     """Execute one request on the block's overlay: its receipt, and the reply's result."""
     transaction = decode(request.operation)
     type_name = MALFORMED if transaction is None else transaction.type
@@ -257,6 +258,8 @@ def _execute(
             tuple(act.postings),
             tuple(act.data),
         )
+    if code in (E_SIG, E_CHAIN):
+        return receipt, None
     result = encode((code, block.height, index, receipt.detail))
     if code not in ENVELOPE:
         replies.use(sender, number, result)

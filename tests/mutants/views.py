@@ -11,7 +11,7 @@ from consensus.pbft.catch_up import CatchUp
 from consensus.pbft.new_view import Selection, select
 from consensus.pbft.normal_case import NormalCase
 from consensus.pbft.timeouts import Timeouts
-from consensus.pbft.view_change import ViewChanger
+from consensus.pbft.view_change import Entry, ViewChanger
 from consensus.types import Sequence, View
 
 Patch = AbstractContextManager[None]
@@ -73,16 +73,14 @@ def signers_repeat() -> Patch:
             return False
         return all(self.core.authentic(proposal) for proposal in message.pre_prepares)
 
-    def check(self: ViewChanger) -> None:
-        entry = self.entry
-        if entry is not None:
-            named = {sender for sender, _ in entry.new_view.view_changes}
-            missing = self.core.committee.quorum - len(named)
-            if missing > 0 and named <= set(entry.view_changes):
-                some = next(iter(entry.view_changes.values()))
-                for index in range(missing):
-                    entry.view_changes[f"{some.sender}#{index}"] = some
-        original(self)
+    def check(self: ViewChanger, entry: Entry) -> None:
+        named = {sender for sender, _ in entry.new_view.view_changes}
+        missing = self.core.committee.quorum - len(named)
+        if missing > 0 and named <= set(entry.view_changes):
+            some = next(iter(entry.view_changes.values()))
+            for index in range(missing):
+                entry.view_changes[f"{some.sender}#{index}"] = some
+        original(self, entry)
 
     original = ViewChanger._check_entry
     return swapped(
@@ -93,10 +91,7 @@ def signers_repeat() -> Patch:
 def selection_believed() -> Patch:
     """A backup takes whatever O the NEW-VIEW holds."""
 
-    def check(self: ViewChanger) -> None:
-        entry = self.entry
-        if entry is None:
-            return
+    def check(self: ViewChanger, entry: Entry) -> None:
         offered = tuple((p.sequence, p.digest) for p in entry.new_view.pre_prepares)
 
         def believed(view_changes: object) -> Selection:
@@ -104,7 +99,7 @@ def selection_believed() -> Patch:
             return Selection(chosen.min_sequence, chosen.proof, offered)
 
         with swapped((view_change, "select", believed)):
-            original(self)
+            original(self, entry)
 
     original = ViewChanger._check_entry
     return swapped((ViewChanger, "_check_entry", check))

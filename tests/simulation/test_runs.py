@@ -181,5 +181,8 @@ def test_view_changes_without_proofs_are_caught(
         return msgspec.structs.replace(ViewChange(*fields), prepared=())
 
     monkeypatch.setattr(view_change, "ViewChange", without_p)
-    # A COMMIT without its proof in the author's VIEW-CHANGE is misbehaviour, and nobody counts it.
-    assert lone_decision(cluster(n=4)) == {"no-honest-accused", "liveness"}
+    # STATUS brings everybody the lost COMMITs; a NEW-VIEW that forgets "a" then contradicts what
+    # all of them executed, and they stop rather than fork (rule 33).
+    c = cluster(n=4)
+    assert lone_decision(c) == {"liveness"}
+    assert "halted" in c.transcript()

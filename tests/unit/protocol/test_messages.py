@@ -153,11 +153,14 @@ def test_a_requests_digest_covers_its_payload_and_all_signatures(
     assert (one.digest == other.digest) == (one == other)
 
 
-def test_stripping_a_cosignature_changes_the_digest_but_not_what_was_signed() -> None:
+def test_who_cosigns_is_part_of_what_is_signed() -> None:
+    """So nobody on the way can strip, add or swap a co-signature and burn the client's number."""
     bare = Request(b"c", 0, "a", 1, b"op", b"key", b"sig")
     full = msgspec.structs.replace(bare, cosignatures=(CoSignature("b", b"k", b"s"),))
-    assert full.signing_bytes == bare.signing_bytes
-    assert full.digest != bare.digest
+    unsigned = msgspec.structs.replace(bare, cosignatures=(CoSignature("b", b"k", b""),))
+    assert full.signing_bytes != bare.signing_bytes
+    assert full.signing_bytes == unsigned.signing_bytes
+    assert full.digest != unsigned.digest
 
 
 @given(BATCHES, BATCHES)
