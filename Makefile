@@ -14,13 +14,15 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run test check bench acceptance golden-update lock clean
+.PHONY: help run test check bench explore mutants acceptance golden-update lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
 	@echo 'make test           the test suite'
 	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
 	@echo 'make bench          messages per second, beside an empty heap loop'
+	@echo 'make explore        a thousand seeds of drawn faults, all checks on'
+	@echo 'make mutants        planted bugs: does exploring find them?'
 	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
@@ -43,6 +45,14 @@ check:
 	$(PY) -m mypy
 	$(PY) .venv/bin/lint-imports --no-logo
 	$(PY) -m pytest $(ARGS)
+
+mutants:
+	@$(INSTALL) run
+	@$(PY) -m chainsim mutants $(ARGS)
+
+explore:
+	@$(INSTALL) run
+	@$(PY) -m chainsim explore explore-base $(ARGS)
 
 acceptance:
 	@$(INSTALL) test

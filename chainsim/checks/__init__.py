@@ -31,6 +31,7 @@ from chainsim.checks.prepared import OnePrepared
 from chainsim.checks.signing import OneSigned
 from chainsim.checks.sometimes import COVERAGE, Sometimes
 from chainsim.checks.state_roots import StateRoots
+from chainsim.checks.true_votes import TrueVotes
 from chainsim.checks.validity import Validity
 from chainsim.trace import Record, Violation
 
@@ -56,6 +57,7 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
     "validity": Validity,
     "exactly-once": ExactlyOnce,
     "chain-integrity": ChainIntegrity,
+    "true-votes": TrueVotes,
     "equal-state-roots": StateRoots,
     "durability": Durability,
     "client-history": ClientHistory,

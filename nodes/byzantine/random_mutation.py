@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from nodes.byzantine.base import Attacker, Behaviour, rewrite
 
 KEPT = 64
 """Messages remembered, to splice from."""
+RECENT_VOTES = 8
+"""Votes remembered, to retype: an old one no longer matters to anybody."""
 _VOTES = (Prepare, Commit)
 
 
@@ -25,6 +28,7 @@ class RandomMutation(Behaviour):
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)
         self._kept: list[Message] = []
+        self._votes: deque[Prepare | Commit] = deque(maxlen=RECENT_VOTES)
         self._mutations: tuple[Callable[[Message], Message | None], ...] = (
             self._change_field,
             self._spoof_sender,
@@ -36,6 +40,8 @@ class RandomMutation(Behaviour):
 
     def inbound(self, event: Event) -> tuple[Event, ...]:
         if isinstance(event, Receive):
+            if isinstance(event.message, _VOTES):
+                self._votes.append(event.message)
             if len(self._kept) < KEPT:
                 self._kept.append(event.message)
             else:
@@ -94,7 +100,7 @@ class RandomMutation(Behaviour):
 
     def _retype(self, message: Message) -> Message | None:
         """A PREPARE as a COMMIT or the other way, the signature kept; anybody's it has heard."""
-        votes = [kept for kept in [*self._kept, message] if isinstance(kept, _VOTES)]
+        votes = [*self._votes, *([message] if isinstance(message, _VOTES) else [])]
         if not votes:
             return None
         vote = votes[self.attacker.draws.below(len(votes))]

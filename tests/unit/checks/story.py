@@ -146,14 +146,19 @@ class Story:
         self.add(Submitted(at_us, node, act.number, self.request(act).digest))
 
     def decide(self, at_us: int, block: Block, names: Iterable[str] = NAMES) -> None:
-        """``names`` vote for ``block``, prepare, commit and execute it, a microsecond apart."""
+        """``names`` vote for ``block``; then they commit and execute it, a microsecond apart."""
         height, digest = block.header.height, block.header.batch_digest
+        names = tuple(names)
         for offset, name in enumerate(names):
             when = at_us + offset
             self.add(
                 Signed(when, name, "prepare", 0, 0, height, digest),
                 Reached(when, name, "prepared", 0, height, digest),
                 Signed(when, name, "commit", 0, 0, height, digest),
+            )
+        for offset, name in enumerate(names):
+            when = at_us + offset
+            self.add(
                 Reached(when, name, "committed", 0, height, digest),
                 executed(when, name, block),
             )

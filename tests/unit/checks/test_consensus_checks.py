@@ -50,6 +50,7 @@ def first_finding(result: CheckResult) -> tuple[int, str, int]:
         "validity",
         "exactly-once",
         "chain-integrity",
+        "true-votes",
         "durability",
         "client-history",
         "conservation",
@@ -159,3 +160,20 @@ def test_an_accused_honest_validator_is_a_violation() -> None:
     assert "v3" in rightly.detail
     context = story.context(honest=frozenset(NAMES) - {"v0"})  # a liar's word
     assert judge("no-honest-accused", context, story.records, story.end(10_000)).ok
+
+
+def test_a_commit_that_its_signer_never_sent_is_no_true_vote() -> None:
+    """As when a PREPARE is passed off as a COMMIT."""
+    story = three_blocks()
+    records = [
+        record
+        for record in story.records
+        if not (isinstance(record, Signed) and (record.node, record.sequence) == ("v1", 2))
+    ]
+    result = judge("true-votes", story.context(), records, story.end(10_000))
+    assert first_finding(result) == (2000, "v0", 2)
+    assert "v1 never sent" in result.detail
+    fell = [NodeChanged(1, "v1", "down"), *records]
+    assert judge("true-votes", story.context(), fell, story.end(10_000)).ok
+    hostile = story.context(honest=frozenset(NAMES) - {"v1"})
+    assert judge("true-votes", hostile, records, story.end(10_000)).ok
