@@ -77,7 +77,7 @@ PROVEN = {
         "conflicting-pre-prepare",
     ),
     "bogus-view-change": ("v0", "", "conflicting-view-change"),
-    "random-mutation": ("v0", "", "conflicting-pre-prepare"),
+    "random-mutation": ("v0", "", "conflicting-commit"),
 }
 """Behaviour -> (who, with what, what is proven against it)."""
 
@@ -173,7 +173,9 @@ DAMAGE = {
     "bogus-new-view": Damage(
         selection_believed, hostile("bogus-new-view", "v1"), "liveness", besides=CRASHED_PRIMARY
     ),
-    "random-mutation": Damage(votes.digest_not_compared, hostile("random-mutation"), "agreement"),
+    "random-mutation": Damage(
+        votes.digest_not_compared, hostile("random-mutation"), "agreement", seed=3
+    ),
     "twins": Damage(votes.quorum_2f, hostile("twins"), "agreement"),
 }
 """Fork (agreement), stall (liveness), wrong execution (exactly-once), false proof."""
