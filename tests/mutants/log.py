@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from chainsim.explore.planting import swapped
@@ -25,9 +24,10 @@ def stable_at_weak() -> Patch:
     that others refuse the VIEW-CHANGE of a replica whose proof is short.
     """
 
-    def adopt_if(self: Checkpoints, votes: Iterable[Checkpoint], message: Checkpoint) -> None:
+    def adopt_if(self: Checkpoints, message: Checkpoint) -> None:
         wanted = (message.sequence, message.digest)
-        alike = [vote for vote in votes if (vote.sequence, vote.digest) == wanted]
+        held = {**self._ahead, **self._votes.get(message.sequence, {})}
+        alike = [vote for vote in held.values() if (vote.sequence, vote.digest) == wanted]
         enough = self.core.committee.weak_quorum
         if len(alike) >= enough:
             alike.sort(key=lambda vote: self.core.committee.index(vote.sender))
