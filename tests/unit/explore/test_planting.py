@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.explore.outcome import run_seed
+from chainsim.explore.outcome import BROKEN, run_seed
 from chainsim.explore.planting import NoMutants, Planted, load, planted
 from tests.mutants import MUTANTS
 from tests.unit.explore.support import a_job
@@ -23,7 +23,8 @@ def test_a_mutant_goes_without_a_trace(number: int) -> None:
     job = a_job()
     clean = run_seed(job.base, job.strategy, job.model, 1)
     with planted(Planted("tests.mutants", number)):
-        run_seed(job.base, job.strategy, job.model, 1)
+        found = run_seed(job.base, job.strategy, job.model, 1).found
+    assert BROKEN not in {each.check for each in found}, "the patch no longer fits the code"
     assert run_seed(job.base, job.strategy, job.model, 1) == clean
 
 
