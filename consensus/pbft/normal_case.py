@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 from consensus.effects import Deliver, TimerKey
 from consensus.events import Executed
@@ -20,6 +20,8 @@ from consensus.pbft.future import FutureMessages
 from consensus.pbft.slot import Phase, Slot
 from consensus.records import AcceptedRecord, PreparedRecord
 from consensus.types import Digest, Sequence
+
+V = TypeVar("V", Prepare, Commit)
 
 BATCH: Final[TimerKey] = ("batch",)
 HELD: Final[TimerKey] = ("held",)
@@ -190,20 +192,17 @@ class NormalCase:
         slot.advance(Phase.PRE_PREPARED)
         core.milestone("pre-prepare-accepted", proposal.view, proposal.sequence, proposal.digest)
         if proposal.sender != core.id:
-            vote = core.sign(
-                Prepare(
-                    core.chain,
-                    core.committee.epoch,
-                    core.id,
-                    proposal.view,
-                    proposal.sequence,
-                    proposal.digest,
-                )
-            )
+            vote = self._vote(Prepare, proposal)
             if vote is not None:
                 core.broadcast(vote)
                 slot.add_prepare(core.position, vote)
         self._check_prepared(slot)
+
+    def _vote(self, kind: type[V], proposal: PrePrepare) -> V | None:
+        """One's own vote for ``proposal``, or None if the sign guard forbids it."""
+        core = self.core
+        where = (proposal.view, proposal.sequence, proposal.digest)
+        return core.sign(kind(core.chain, core.committee.epoch, core.id, *where))
 
     # -- PREPARE (rule 4) -------------------------------------------------------------
 
@@ -243,16 +242,7 @@ class NormalCase:
         slot.certificate_batch = proposal.batch
         core.persist(PreparedRecord(slot.certificate))
         core.milestone("prepared", proposal.view, proposal.sequence, proposal.digest)
-        vote = core.sign(
-            Commit(
-                core.chain,
-                core.committee.epoch,
-                core.id,
-                proposal.view,
-                proposal.sequence,
-                proposal.digest,
-            )
-        )
+        vote = self._vote(Commit, proposal)
         if vote is not None:
             core.broadcast(vote)
             slot.add_commit(core.position, vote)
