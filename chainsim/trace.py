@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from consensus.messages import Message
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Digest, NodeId, Sequence, View
 from nodes.block import Block
@@ -130,6 +131,21 @@ class MessageMoved(Record, frozen=True, tag="message"):
     sequence: Sequence
     size: int
     cause: str = ""
+    flight: int = 0
+    """Names one sending to one receiver: it is sent once, and each of its copies is delivered or
+    dropped under the same number. 0 of what had no line to go over."""
+    message: Message | None = None
+    """What moved, for those who listen: shared, and left out of files."""
+
+
+class Worked(Record, frozen=True, tag="work"):
+    """A node's CPU is busy from now on. Only for those who listen: neither in files nor in the
+    digest. (A process that dies or stands still meanwhile doesn't get that far.)"""
+
+    busy_us: int
+    signatures: int
+    verifications: int
+    transactions: int
 
 
 MILESTONES: tuple[type[Record], ...] = (
@@ -149,7 +165,11 @@ MILESTONES: tuple[type[Record], ...] = (
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _JSON = msgspec.json.Encoder(order="deterministic")
-_SHARED: dict[type[Record], str] = {Executed: "block", Accused: "evidence"}
+_SHARED: dict[type[Record], str] = {
+    Executed: "block",
+    Accused: "evidence",
+    MessageMoved: "message",
+}
 """The field that is an object shared in memory: neither in files nor in the digest."""
 
 _PENDING_LIMIT = 512
@@ -174,11 +194,13 @@ class Recorder:
     """Takes the records of a run in order: hashes milestones, tells subscribers, writes a file.
 
     Neither the level nor who listens changes the digest (laws 3 and 4). ``messages`` is true if
-    message records are wanted by the file or by anybody: else nobody builds them.
+    message records are wanted by the file or by anybody, ``work`` if somebody wants to know what
+    CPUs do: else nobody builds them.
     """
 
     def __init__(self, level: Level = "off", path: Path | None = None) -> None:
         self.messages = level == "messages"
+        self.work = False
         self._subscribers: dict[type[Record], list[Subscriber]] = {}
         self._hash = sha256()
         self._unhashed: list[bytes] = []
@@ -198,6 +220,8 @@ class Recorder:
         self._subscribers.setdefault(kind, []).append(subscriber)
         if kind is MessageMoved:
             self.messages = True
+        elif kind is Worked:
+            self.work = True
 
     def record(self, record: Record) -> None:
         """Takes a milestone."""
@@ -216,8 +240,13 @@ class Recorder:
     def message(self, record: MessageMoved) -> None:
         """Takes a message record, which no digest covers."""
         if self._writes_messages and self._file is not None:
-            self._write(record)
+            self._write(without_shared(record))
         for subscriber in self._subscribers.get(MessageMoved, ()):
+            subscriber(record)
+
+    def worked(self, record: Worked) -> None:
+        """Takes a record of CPU work, which is for subscribers alone."""
+        for subscriber in self._subscribers.get(Worked, ()):
             subscriber(record)
 
     def violation(self, record: Violation) -> None:

@@ -24,7 +24,7 @@ from chainsim.simulation.scheduler import (
     INSTANCE_SHIFT,
     TIMER,
 )
-from chainsim.trace import NodeChanged, Persisted, Reached, TimerExpired
+from chainsim.trace import NodeChanged, Persisted, Reached, TimerExpired, Worked
 from consensus import effects as do
 from consensus.effects import Compute, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
@@ -53,6 +53,7 @@ class Host:
         "disk_watched", "factor_ppm", "factory", "fsync_factor_ppm", "house", "id",
         "id_base", "incarnation", "ingress", "instance", "kind", "last_plan", "last_to", "node",
         "occurrences", "party", "paused", "plans", "role", "rules", "signs_as", "targets",
+        "work_watched",
     )
     # fmt: on
 
@@ -90,6 +91,8 @@ class Host:
         """How long an fsync takes, of its usual time."""
         self.disk_watched = False
         """Whether a fault waits for what the disk does next."""
+        self.work_watched = False
+        """Whether somebody wants to know what the CPU does."""
         self.paused = False
         """The process is alive, but stands still."""
         self._left_us = 0
@@ -143,6 +146,7 @@ class Host:
             return
         self.node = self.factory()
         self._handle = self._world.director.handler(self)
+        self.work_watched = self._world.recorder.work
         self.busy_until_us = now_us
         self._work(now_us, Boot(self._local(now_us), contents.log, contents.blocks))
         self._world.director.booted(now_us, self)
@@ -252,7 +256,7 @@ class Host:
     def _lose(self, now_us: int, event_id: int, message: Message, cause: str) -> None:
         world = self._world
         sender = world.hosts[event_id >> INSTANCE_SHIFT].id
-        world.network.drop(now_us, sender, self.id, message, cause)
+        world.network.drop(now_us, sender, self.id, message, cause, event_id)
 
     # The CPU
 
@@ -281,11 +285,26 @@ class Host:
         if self.factor_ppm != PPM:
             cost_us = cost_us * self.factor_ppm // PPM
         self.busy_until_us = now_us + cost_us
+        if self.work_watched:
+            self._tell_work(now_us, cost_us, effects)
         if len(effects) > 1:
             self._released = effects
             self._wake_at(self.busy_until_us)
         elif self.ingress.waiting:
             self._wake_at(self.busy_until_us)
+
+    def _tell_work(self, now_us: int, cost_us: int, effects: list[do.Effect]) -> None:
+        work = [effect for effect in effects if type(effect) is Compute]
+        self._world.recorder.worked(
+            Worked(
+                now_us,
+                self.id,
+                cost_us,
+                sum(effect.signatures for effect in work),
+                sum(effect.verifications for effect in work),
+                sum(effect.transactions for effect in work),
+            )
+        )
 
     def _wake_at(self, at_us: int) -> None:
         self._wake_id = self._push(at_us, DISK, self._wake)

@@ -194,7 +194,8 @@ class Network:
         """One message over one line, with all that can happen to it."""
         recorder = self._recorder
         if recorder.messages:
-            self._moved(now_us, sender.id, "sent", target.host.id, message)
+            flight_id = (event_id | target.packed) >> RECEIVER_SHIFT
+            self._moved(now_us, sender.id, "sent", target.host.id, message, "", flight_id)
         if target.host is sender:  # a loop back never reaches the card
             heappush(
                 self._heap, (now_us, MESSAGE, event_id | target.packed, target.arrive, message)
@@ -211,14 +212,16 @@ class Network:
         if rules:
             flight = self._under(rules, identity, message, now_us)
             if flight.cause:
-                self.drop(now_us, sender.id, target.host.id, message, flight.cause)
+                event_id |= target.packed
+                self.drop(now_us, sender.id, target.host.id, message, flight.cause, event_id)
                 return
             line, table = self._line_under(rules, target)
             leaves_ns = self._line_leaves_ns(rules, sender, target, message, leaves_ns)
             duplicate = next((r.duplicate for r in rules if r.duplicate is not None), duplicate)
             reorder = next((r.reorder for r in rules if r.reorder is not None), reorder)
         if word >> _LOSS_SHIFT & _CHANCE_MASK < self._loss:
-            self.drop(now_us, sender.id, target.host.id, message, "loss")
+            event_id |= target.packed
+            self.drop(now_us, sender.id, target.host.id, message, "loss", event_id)
             return
         leaves_us = (leaves_ns + 999) // 1000
         times_us = [leaves_us + self._latency_us(line, table, word)]
@@ -389,19 +392,39 @@ class Network:
 
     # Bookkeeping
 
-    def drop(self, now_us: int, sender: str, to: str, message: Message, cause: str) -> None:
-        """Counts a message that gets no further."""
+    def drop(
+        self, now_us: int, sender: str, to: str, message: Message, cause: str, event_id: int = 0
+    ) -> None:
+        """Counts a message that gets no further; ``event_id`` is that of its arrival."""
         what = (type(message), cause)
         self.dropped[what] = self.dropped.get(what, 0) + 1
         if self._recorder.messages:
-            self._moved(now_us, sender, "dropped", to, message, cause)
+            flight_id = event_id >> RECEIVER_SHIFT
+            self._moved(now_us, sender, "dropped", to, message, cause, flight_id)
 
     def _moved(
-        self, now_us: int, node: str, what: str, peer: str, message: Message, cause: str = ""
+        self,
+        now_us: int,
+        node: str,
+        what: str,
+        peer: str,
+        message: Message,
+        cause: str,
+        flight_id: int,
     ) -> None:
         view, sequence = message.slot()
         self._recorder.message(
             MessageMoved(
-                now_us, node, what, message.TYPE, peer, view, sequence, message.wire_size, cause
+                now_us,
+                node,
+                what,
+                message.TYPE,
+                peer,
+                view,
+                sequence,
+                message.wire_size,
+                cause,
+                flight_id,
+                message,
             )
         )

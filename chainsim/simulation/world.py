@@ -28,6 +28,7 @@ from chainsim.simulation.scheduler import (
     INSTANCE_SHIFT,
     INSTANCES,
     KERNEL,
+    RECEIVER_SHIFT,
     Scheduler,
 )
 from chainsim.simulation.settings import SimulationError, WorldSettings
@@ -314,7 +315,17 @@ class World:
         sender = self.hosts[event_id >> INSTANCE_SHIFT].id
         self.recorder.message(
             MessageMoved(
-                now_us, node, "delivered", message.TYPE, sender, view, sequence, message.wire_size
+                now_us,
+                node,
+                "delivered",
+                message.TYPE,
+                sender,
+                view,
+                sequence,
+                message.wire_size,
+                "",
+                event_id >> RECEIVER_SHIFT,
+                message,
             )
         )
 
