@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from consensus.messages import (
+    CertifiedState,
     Checkpoint,
     Commit,
     CommitCertificate,
@@ -108,3 +109,12 @@ def stable_proof_is_valid(
     if mask_of(committee, (c.sender for c in proof)).bit_count() != committee.quorum:
         return False
     return all(c.sequence == sequence and c.digest == wanted and authentic(c) for c in proof)
+
+
+def certified_state_is_valid(
+    certified: CertifiedState, committee: Committee, authentic: Authentic
+) -> bool:
+    """Whether a quorum of ``committee``, in force at that sequence, signed exactly this state."""
+    return certified.sequence > 0 and stable_proof_is_valid(
+        certified.proof, certified.sequence, certified.state.digest, committee, authentic
+    )

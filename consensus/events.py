@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.effects import TimerKey
 from consensus.messages import Message
-from consensus.types import Committee, Digest, Sequence
+from consensus.types import Sequence
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -44,13 +45,14 @@ class Submit(Event, frozen=True):
 
 
 class Executed(Event, frozen=True):
-    """To the replica, from its validator: block ``sequence`` is executed (answers ``Deliver``).
+    """To the replica, from its validator: a block is executed (answers ``Deliver``).
 
-    ``header_hash`` and ``reply_root`` go into the checkpoint digest (rule 9); ``committee``
-    is the configuration in force from ``sequence + 1``.
+    ``state`` is what a CHECKPOINT would vouch for after it (rule 9).
     """
 
-    sequence: Sequence
-    header_hash: Digest
-    reply_root: Digest
-    committee: Committee
+    state: CheckpointState
+
+    @property
+    def sequence(self) -> Sequence:
+        """The block's height."""
+        return self.state.sequence

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer
 from consensus.encoding import canonical, digest_of, encode
 from consensus.types import Digest, NodeId, Sequence, View
@@ -237,6 +238,17 @@ class CommitCertificate(msgspec.Struct, frozen=True, dict=True):
     commits: tuple[Commit, ...]
 
 
+class CertifiedState(msgspec.Struct, frozen=True, dict=True):
+    """A state and the Q matching CHECKPOINTs that make it stable (rule 10)."""
+
+    state: CheckpointState
+    proof: tuple[Checkpoint, ...]
+
+    @property
+    def sequence(self) -> Sequence:
+        return self.state.sequence
+
+
 class ViewChange(Message, frozen=True, dict=True, tag="view-change"):
     """A replica's wish to enter ``view``, with what it knows (rules 12 and 13).
 
@@ -411,6 +423,26 @@ class CertifiedBatch(Message, frozen=True, dict=True, tag="certified-batch"):
         return self.certificate.view, self.sequence
 
 
+class StateProof(Message, frozen=True, dict=True, tag="state-proof"):
+    """The stable checkpoints that lead a replica of an earlier epoch, or one that lags, to the
+    newest one: the last of each epoch from the asker's on, then the newest (rules 22 and 29).
+
+    Each is proven by the committee that the one before it names, so nobody needs to be
+    believed; the signature only says who sent it.
+    """
+
+    TYPE: ClassVar[str] = "state-proof"
+
+    states: tuple[CertifiedState, ...]
+    signature: bytes = b""
+
+    def body(self) -> tuple[Any, ...]:
+        return (tuple((c.sequence, c.state.digest) for c in self.states),)
+
+    def slot(self) -> tuple[View, Sequence]:
+        return 0, self.states[-1].sequence if self.states else 0
+
+
 ConsensusMessage = (
     Request
     | PrePrepare
@@ -425,6 +457,7 @@ ConsensusMessage = (
     | BatchReply
     | FetchViewChange
     | CertifiedBatch
+    | StateProof
 )
 
 MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
@@ -441,6 +474,7 @@ MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     BatchReply,
     FetchViewChange,
     CertifiedBatch,
+    StateProof,
 )
 """In this order they are numbered in network draws: append, never insert."""
 

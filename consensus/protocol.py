@@ -77,11 +77,17 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     id: NodeId
     chain: bytes
     """Genesis hash: the chain id in every message."""
-    committee: Committee
     signer: Signer
+    """One's key: votes only while the committee in force holds its public half (rule 29)."""
     verifier: Verifier
     parameters: Parameters
     pool: RequestPool
+    committee: Committee
+    """Of epoch 0; later ones are learned from the chain."""
+    next_signer: Signer | None = None
+    """A further key, to vote with once the committee holds that one (rule 27)."""
+    observers: frozenset[NodeId] = frozenset()
+    """Nodes outside the committee that may ask what was decided (rule 29)."""
 
 
 class ConsensusProtocol(Protocol):

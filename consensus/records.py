@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.messages import (
     Batch,
+    CertifiedState,
     Checkpoint,
     CommitCertificate,
     NewView,
@@ -17,7 +19,7 @@ from consensus.messages import (
     PrePrepare,
     ViewChange,
 )
-from consensus.types import Digest, Sequence
+from consensus.types import Sequence
 
 
 class AcceptedRecord(msgspec.Struct, frozen=True, tag="accepted"):
@@ -52,11 +54,15 @@ class CheckpointRecord(msgspec.Struct, frozen=True, tag="checkpoint"):
 
 
 class StableRecord(msgspec.Struct, frozen=True, tag="stable"):
-    """A stable checkpoint and its proof: Q matching CHECKPOINTs."""
+    """The stable checkpoint: everything at or below it is settled."""
 
-    sequence: Sequence
-    digest: Digest
-    proof: tuple[Checkpoint, ...]
+    certified: CertifiedState
+
+
+class EpochRecord(msgspec.Struct, frozen=True, tag="epoch"):
+    """The last checkpoint of an epoch, stable: the committee that it names is in force."""
+
+    certified: CertifiedState
 
 
 class HaltedRecord(msgspec.Struct, frozen=True, tag="halted"):
@@ -72,6 +78,7 @@ LogRecord = (
     | NewViewRecord
     | CheckpointRecord
     | StableRecord
+    | EpochRecord
     | HaltedRecord
 )
 
@@ -82,5 +89,4 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     sequence: Sequence
     batch: Batch
     certificate: CommitCertificate
-    header_hash: Digest
-    reply_root: Digest
+    state: CheckpointState

@@ -49,6 +49,16 @@ class Member(msgspec.Struct, frozen=True):
     public_key: bytes
 
 
+class ScheduledChange(msgspec.Struct, frozen=True):
+    """A committee that was ordered and isn't in force yet (rule 27).
+
+    Slots up to ``effective`` (B) belong to the committee before it, all above to ``members``.
+    """
+
+    effective: Sequence
+    members: tuple[Member, ...]
+
+
 class Committee:
     """The validators of one epoch, in proposer order, with their quorum sizes.
 
@@ -107,6 +117,10 @@ class Committee:
     def public_key(self, id_: NodeId) -> bytes:
         """The key of ``id_`` in this epoch. Raises ``KeyError`` for a stranger."""
         return self._keys[id_]
+
+    def holds(self, id_: NodeId, public_key: bytes) -> bool:
+        """Whether ``id_`` is a member under this very key."""
+        return self._keys.get(id_) == public_key
 
     def others(self, id_: NodeId) -> tuple[NodeId, ...]:
         """Everybody but ``id_``, in proposer order (all of them for a stranger)."""

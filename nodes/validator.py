@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Compute, Deliver, Effect, Persist, Send, SupplyBlocks
 from consensus.events import Boot, Event, Executed, Receive
@@ -147,9 +148,7 @@ class Validator:
             if result is not None
         )
         effects.append(Compute(signatures=len(requests), transactions=len(requests)))
-        executed = Executed(
-            now_us, order.sequence, block.header.hash, block.reply_root, self._committee
-        )
+        executed = Executed(now_us, self._state_after(block))
         effects.extend(self._consume(now_us, self.replica.handle(executed)))
         return effects
 
@@ -178,6 +177,16 @@ class Validator:
         )
         self.chain.append(block)
         return block, outcome
+
+    def _state_after(self, block: Block) -> CheckpointState:
+        """What a CHECKPOINT would vouch for after ``block``, the last one executed."""
+        return CheckpointState(
+            block.header.height,
+            block.header.hash,
+            block.reply_root,
+            self._committee.epoch,
+            self._committee.members,
+        )
 
     @property
     def tip_hash(self) -> Digest:
@@ -212,22 +221,18 @@ class Validator:
         """Replay the blocks on the disk through a fresh ledger, then boot the replica."""
         effects: list[Effect] = []
         transactions = 0
+        states = []
         for stored in event.blocks:
             block, _ = self._append(stored.header.height, stored.batch, stored.certificate)
             assert block.header == stored.header, "a block on disk replays to the same header"
+            states.append(self._state_after(block))
             transactions += len(stored.batch.requests)
             effects.append(BlockExecuted(block, replayed=True))
         if transactions:
             effects.append(Compute(transactions=transactions))
         blocks = tuple(
-            ExecutedBlock(
-                block.header.height,
-                block.batch,
-                block.certificate,
-                block.header.hash,
-                block.reply_root,
-            )
-            for block in self.chain
+            ExecutedBlock(block.header.height, block.batch, block.certificate, state)
+            for block, state in zip(self.chain, states, strict=True)
         )
         boot = Boot(event.now_us, event.log, blocks)
         effects.extend(self._consume(event.now_us, self.replica.handle(boot)))

@@ -35,7 +35,7 @@ BATCHES_AHEAD: Final = 256
 def _follows(now: Status, before: Status) -> bool:
     """What a STATUS says is durable: one that goes back is a replay, or of a disk that forgot."""
     return (
-        (now.view, now.active) >= (before.view, before.active)
+        (now.epoch, now.view, now.active) >= (before.epoch, before.view, before.active)
         and now.stable >= before.stable
         and now.executed >= before.executed
     )
@@ -64,6 +64,10 @@ class CatchUp:
     def lagging(self, sequence: Sequence) -> None:
         """Others are known to have executed ``sequence``."""
         self._target = max(self._target, sequence)
+
+    def behind_epoch(self) -> None:
+        """Somebody speaks of a later epoch: there is more than this replica executed."""
+        self.lagging(self.core.executed + 1)
 
     def status_timer_fired(self) -> None:
         """Send a STATUS if something is missing, or if nothing happened since the last tick."""
@@ -142,7 +146,7 @@ class CatchUp:
         speaks = silent_us < SILENCE * core.parameters.status_interval_us
         if before is not None and speaks and not _follows(message, before):
             return
-        if not core.authentic(message):
+        if not core.membership.may_ask(message):
             return
         self._heard_us[message.sender] = core.now_us
         if message.executed > core.executed:
@@ -154,6 +158,8 @@ class CatchUp:
         self._attempts[message.sender] = self._attempts.get(message.sender, 0) + 1 if stuck else 0
         self._resend_blocks(before, message)
         self._resend_stable(before, message)
+        if message.epoch != core.committee.epoch or message.sender not in core.committee:
+            return
         self._resend_view(before, message)
         if core.active and message.active and message.view == before.view == core.view:
             self._resend_votes(before, message)
@@ -188,11 +194,9 @@ class CatchUp:
     def _resend_stable(self, before: Status, now: Status) -> None:
         core = self.core
         if now.stable < core.stable and before.stable < core.stable:
-            if not self._is_my_turn(now.sender):
-                return
-            for vote in core.checkpoints.proof:
-                core.send(now.sender, vote)
-        else:
+            if self._is_my_turn(now.sender):
+                core.membership.prove(now.sender, now.epoch)
+        elif now.epoch == core.committee.epoch:
             had_it = self._has_mine(before.checkpoints) or self._has_mine(now.checkpoints)
             own = core.checkpoints.own.get(core.checkpoints.next_boundary())
             if now.stable == before.stable == core.stable and own is not None and not had_it:

@@ -6,31 +6,22 @@ from typing import Final
 
 from sortedcontainers import SortedDict
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Compact
-from consensus.encoding import digest_of
 from consensus.events import Executed
-from consensus.messages import Checkpoint
+from consensus.messages import CertifiedState, Checkpoint
 from consensus.pbft.core import Core
 from consensus.records import (
     AcceptedRecord,
     CheckpointRecord,
+    EpochRecord,
     LogRecord,
     NewViewRecord,
     PreparedRecord,
     StableRecord,
     ViewChangeRecord,
 )
-from consensus.types import Committee, Digest, NodeId, Sequence
-
-
-def checkpoint_digest(
-    header_hash: Digest, reply_root: Digest, committee: Committee, sequence: Sequence
-) -> Digest:
-    """H(header hash, reply-table root, configuration in force from n+1, n) (rule 9)."""
-    members = tuple((member.id, member.public_key) for member in committee.members)
-    return digest_of(
-        "checkpoint-state", header_hash, reply_root, committee.epoch, members, sequence
-    )
+from consensus.types import NodeId, Sequence
 
 
 class Checkpoints:
@@ -38,8 +29,8 @@ class Checkpoints:
 
     def __init__(self, core: Core) -> None:
         self.core: Final = core
-        self.proof: tuple[Checkpoint, ...] = ()
-        """Q CHECKPOINTs for h; empty at h = 0."""
+        self.certified: CertifiedState | None = None
+        """The stable state at h with its Q CHECKPOINTs; None at h = 0."""
         self.stable_in_view = False
         """Whether a checkpoint became stable since the active view was entered."""
         self.own: SortedDict[Sequence, Checkpoint] = SortedDict()
@@ -49,8 +40,15 @@ class Checkpoints:
         self._votes: SortedDict[Sequence, dict[NodeId, Checkpoint]] = SortedDict()
         self._ahead: dict[NodeId, Checkpoint] = {}
         """Per sender its highest CHECKPOINT beyond H (rule 11)."""
+        self._states: SortedDict[Sequence, CheckpointState] = SortedDict()
+        """What own CHECKPOINTs above h stand for."""
         self._pending: tuple[Checkpoint, ...] = ()
         """A stable proof for a sequence that isn't executed yet (rule 10)."""
+
+    @property
+    def proof(self) -> tuple[Checkpoint, ...]:
+        """Q CHECKPOINTs for h; empty at h = 0."""
+        return () if self.certified is None else self.certified.proof
 
     def is_boundary(self, sequence: Sequence) -> bool:
         """Whether a checkpoint is taken at ``sequence``."""
@@ -63,22 +61,25 @@ class Checkpoints:
 
     def executed(self, event: Executed) -> None:
         """A block was executed: sign a checkpoint at a boundary (rule 9)."""
-        if not self.is_boundary(event.sequence):
+        core, sequence = self.core, event.sequence
+        if not self.is_boundary(sequence):
             return
-        digest = checkpoint_digest(
-            event.header_hash, event.reply_root, event.committee, event.sequence
-        )
-        self.sign_own(event.sequence, digest)
-        if self._pending and self._pending[0].sequence <= event.sequence:
+        self.sign_own(event.state)
+        ended = core.configurations.ended_at(sequence)
+        if ended is not None:
+            self._adopt(ended.proof)
+        if self._pending and self._pending[0].sequence <= core.executed and not core.halted:
             proof, self._pending = self._pending, ()
             self._adopt(proof)
 
-    def sign_own(self, sequence: Sequence, digest: Digest) -> None:
-        """Say what the state after ``sequence`` is, durably, unless a quorum has gone further."""
-        core = self.core
+    def sign_own(self, state: CheckpointState) -> None:
+        """Say what the state after a block is, durably, unless a quorum has gone further."""
+        core, sequence = self.core, state.sequence
         if sequence <= core.stable:
             return
-        vote = core.sign(Checkpoint(core.chain, core.committee.epoch, core.id, sequence, digest))
+        self._states[sequence] = state
+        epoch = core.configurations.at(sequence).epoch
+        vote = core.sign(Checkpoint(core.chain, epoch, core.id, sequence, state.digest))
         if vote is None:
             return
         self.own[sequence] = vote
@@ -86,9 +87,10 @@ class Checkpoints:
         core.broadcast(vote)
         self._count(vote)
 
-    def restore_own(self, vote: Checkpoint) -> None:
-        """An own CHECKPOINT read from the vote log at boot."""
+    def restore_own(self, vote: Checkpoint, state: CheckpointState) -> None:
+        """An own CHECKPOINT read from the vote log at boot, and what it stands for."""
         self.own[vote.sequence] = vote
+        self._states[vote.sequence] = state
         self._count(vote)
 
     def on_checkpoint(self, message: Checkpoint) -> None:
@@ -153,25 +155,35 @@ class Checkpoints:
             return
         self._adopt(proof)
 
+    def adopt_state(self, certified: CertifiedState) -> None:
+        """A state is proven stable; who isn't that far may fetch it instead of executing."""
+        core = self.core
+        if certified.sequence > core.executed:
+            core.catch_up.lagging(certified.sequence)
+        self.adopt(certified.proof)
+
     def _adopt(self, proof: tuple[Checkpoint, ...]) -> None:
         core = self.core
         sequence, digest = proof[0].sequence, proof[0].digest
-        own = self.own.get(sequence)
-        if own is not None and own.digest != digest:
+        state = self._states.get(sequence)
+        if state is None or sequence <= core.stable:
+            return
+        if state.digest != digest:
             core.halt(f"own state at {sequence} differs from a quorum's")
             return
-        if sequence <= core.stable:
-            return
-        self.proof = proof
+        self.certified = CertifiedState(state, proof)
         core.stable = sequence
         self.stable_in_view = True
-        for table in (core.slots, self._votes, self.own):
+        for table in (core.slots, self._votes, self.own, self._states):
             while table and table.peekitem(0)[0] <= sequence:
                 table.popitem(0)
         self._ahead = {s: c for s, c in self._ahead.items() if c.sequence > sequence}
         core.guard.forget(sequence)
-        core.out.append(Compact(tuple(self._live_records())))
         core.milestone("checkpoint-stable", core.view, sequence, digest)
+        if state.epoch > core.committee.epoch:
+            core.membership.ended(self.certified)
+            return
+        core.out.append(Compact(tuple(self.live_records())))
         if core.active:
             core.timeouts.checkpoint_stable_in_view()
         due = [vote for vote in self._ahead.values() if vote.sequence <= core.high]
@@ -183,11 +195,16 @@ class Checkpoints:
             core.normal.propose_soon()
         core.views.check_entries()
 
-    def _live_records(self) -> list[LogRecord]:
+    def live_records(self) -> list[LogRecord]:
         """What the vote log must still hold above the new watermark (rule 23)."""
+        epoch = self.core.committee.epoch
         records: list[LogRecord] = [
-            StableRecord(self.proof[0].sequence, self.proof[0].digest, self.proof)
+            EpochRecord(ended)
+            for ended in self.core.configurations.boundaries
+            if ended.state.epoch <= epoch
         ]
+        if self.certified is not None:
+            records.append(StableRecord(self.certified))
         for slot in self.core.slots.values():
             if slot.certificate is not None:
                 records.append(PreparedRecord(slot.certificate))
@@ -211,6 +228,15 @@ class Checkpoints:
             records.append(NewViewRecord(made.new_view, voters))
         records.extend(CheckpointRecord(vote) for vote in self.own.values())
         return records
+
+    def epoch_entered(self) -> None:
+        """Votes and views of the epoch that is over are of no use (rule 27)."""
+        self._votes.clear()
+        self._ahead.clear()
+        self.own.clear()
+        self._states.clear()
+        self.last_view_change = self.last_new_view = None
+        self.stable_in_view = False
 
     def view_entered(self) -> None:
         """A fresh view has yet to show that it works."""

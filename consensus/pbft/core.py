@@ -7,11 +7,17 @@ collected in ``out`` in the order in which they must happen (law 2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sortedcontainers import SortedDict
 
-from consensus.certificates import commit_certificate_is_valid
+from consensus.certificates import (
+    Authentic,
+    commit_certificate_is_valid,
+    stable_proof_is_valid,
+)
+from consensus.configurations import Configurations
 from consensus.effects import (
     Broadcast,
     CancelTimer,
@@ -25,20 +31,22 @@ from consensus.effects import (
     TimerKey,
 )
 from consensus.messages import (
+    Checkpoint,
     CommitCertificate,
     ConsensusMessage,
     Message,
     signed,
 )
 from consensus.misbehaviour import Misbehaviour
-from consensus.pbft.guard import SignGuard
+from consensus.pbft.guard import GUARDED, SignGuard
 from consensus.pbft.slot import Slot
 from consensus.records import HaltedRecord
-from consensus.types import Digest, NodeId, Sequence, View
+from consensus.types import Committee, Digest, NodeId, Sequence, View
 
 if TYPE_CHECKING:
     from consensus.pbft.catch_up import CatchUp
     from consensus.pbft.checkpoints import Checkpoints
+    from consensus.pbft.membership import Membership
     from consensus.pbft.normal_case import NormalCase
     from consensus.pbft.timeouts import Timeouts
     from consensus.pbft.view_change import ViewChanger
@@ -58,19 +66,25 @@ class Core:
     views: ViewChanger
     catch_up: CatchUp
     timeouts: Timeouts
+    membership: Membership
+    route: Callable[[Message], None]
+    """Hands a message that passed the first checks to the room that knows its type."""
 
     def __init__(self, environment: Environment) -> None:
         self.id: Final = environment.id
         self.chain: Final = environment.chain
-        self.committee = environment.committee
         self.parameters: Final = environment.parameters
         self.pool: Final = environment.pool
-        self._signer: Final = environment.signer
+        self.configurations: Final = Configurations(
+            environment.committee, environment.chain, environment.verifier
+        )
+        self.observers: Final = environment.observers
+        self._own_keys: Final = tuple(
+            signer for signer in (environment.signer, environment.next_signer) if signer is not None
+        )
         self._verify: Final = environment.verifier.verify
-        self._keys: Final = {member.id: member.public_key for member in self.committee.members}
         self.guard: Final = SignGuard()
-        self.others: tuple[NodeId, ...] = self.committee.others(self.id)
-        self.position: int = self.committee.position(self.id)
+        self.set_committee(environment.committee)
 
         self.now_us = 0
         self.out: list[Effect] = []
@@ -86,6 +100,8 @@ class Core:
         self.stable: Sequence = 0
         self.executed: Sequence = 0
         self.slots: SortedDict[Sequence, Slot] = SortedDict()
+        self.boundary: Sequence | None = None
+        """B: the last slot of this epoch, once a change of the committee is ordered (rule 27)."""
         self.halted = ""
         """Why this replica stopped for good (rules 11 and 33); empty while it runs."""
 
@@ -93,13 +109,19 @@ class Core:
 
     @property
     def high(self) -> Sequence:
-        """H = h + L."""
-        return self.stable + self.parameters.window
+        """H = h + L, but nothing beyond the last slot of the epoch (rule 27)."""
+        high = self.stable + self.parameters.window
+        return high if self.boundary is None else min(high, self.boundary)
 
     @property
     def is_primary(self) -> bool:
         """Whether this replica proposes in the active view."""
-        return self.active and not self.halted and self.committee.primary(self.view) == self.id
+        return (
+            self.active
+            and not self.halted
+            and self.committee.primary(self.view) == self.id
+            and self.votes
+        )
 
     def slot(self, sequence: Sequence) -> Slot | None:
         """The slot at ``sequence``, made on demand; None outside (h, H] (rule 3)."""
@@ -108,11 +130,32 @@ class Core:
             slot = self.slots[sequence] = Slot(sequence, self.slot_view)
         return slot
 
+    # -- the committee ----------------------------------------------------------------
+
+    def set_committee(self, committee: Committee) -> None:
+        """``committee`` is in force; it may hold one of this replica's keys, or none."""
+        self.committee = committee
+        self._keys = {member.id: member.public_key for member in committee.members}
+        self.others: tuple[NodeId, ...] = committee.others(self.id)
+        self._signer = self._own_keys[0]
+        self.position = -1
+        """Place in proposer order; -1: this replica follows, and votes on nothing (rule 29)."""
+        for signer in self._own_keys:
+            if committee.holds(self.id, signer.public_key):
+                self._signer = signer
+                self.position = committee.position(self.id)
+
+    @property
+    def votes(self) -> bool:
+        """Whether this replica is a member under the key that it has."""
+        return self.position >= 0
+
     # -- cryptography -----------------------------------------------------------------
 
     def sign(self, message: M) -> M | None:
-        """``message`` signed, or None if the sign guard forbids it (rule 24)."""
-        if not self.guard.allows(message):
+        """``message`` signed, or None if the sign guard forbids it (rule 24), or one's place:
+        who is no member signs no vote (rule 29)."""
+        if (not self.votes and message.TYPE in GUARDED) or not self.guard.allows(message):
             return None
         self._signatures += 1
         return signed(message, self._signer)
@@ -130,8 +173,27 @@ class Core:
         self._verifications += 1
         return self._verify(public_key, payload, signature)
 
+    def authentic_of(self, committee: Committee) -> Authentic:
+        """Like ``authentic``, for messages of ``committee``'s epoch."""
+        if committee is self.committee:
+            return self.authentic
+
+        def authentic(message: Message) -> bool:
+            self._verifications += 1
+            return self.configurations.authentic(message, committee)
+
+        return authentic
+
     def valid_commits(self, certificate: CommitCertificate) -> bool:
-        return commit_certificate_is_valid(certificate, self.committee, self.authentic)
+        """Whether the committee of that sequence's epoch decided so (rule 27)."""
+        committee = self.configurations.at(certificate.sequence)
+        return commit_certificate_is_valid(certificate, committee, self.authentic_of(committee))
+
+    def valid_stable_proof(self, proof: tuple[Checkpoint, ...], sequence: Sequence) -> bool:
+        """Whether ``proof`` makes some state at ``sequence`` stable, by that epoch's committee."""
+        committee = self.configurations.at(sequence)
+        authentic = self.authentic_of(committee)
+        return stable_proof_is_valid(proof, sequence, None, committee, authentic)
 
     # -- effects ----------------------------------------------------------------------
 

@@ -41,6 +41,10 @@ class FutureMessages:
             key = (message.TYPE, message.view, message.sequence)
             self._kept.setdefault(message.sender, {}).setdefault(key, message)
 
+    def clear(self) -> None:
+        """Another committee begins: votes of the last one are of no use."""
+        self._kept.clear()
+
     def take(self, view: View, high: Sequence) -> list[Vote]:
         """Remove and return what is due in ``view`` up to ``high``; forget lower views."""
         due: list[Vote] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -52,9 +52,17 @@ def select(view_changes: Iterable[ViewChange]) -> Selection:
 
 
 def view_change_is_valid(
-    message: ViewChange, committee: Committee, window: int, authentic: Authentic
+    message: ViewChange,
+    committee: Committee,
+    window: int,
+    authentic: Authentic,
+    proves: Callable[[tuple[Checkpoint, ...], Sequence], bool] | None = None,
 ) -> bool:
-    """Every embedded signature, distinctness, v < v' and h < n <= h + L (rule 13)."""
+    """Every embedded signature, distinctness, v < v' and h < n <= h + L (rule 13).
+
+    ``proves`` says whether C makes its sequence stable: the checkpoint that began the epoch was
+    signed by the committee before (rule 27). None: all is of one epoch.
+    """
     if message.view <= 0 or message.stable < 0 or len(message.prepared) > MAX_CERTIFICATES:
         return False
     last = message.stable
@@ -64,9 +72,15 @@ def view_change_is_valid(
         if not 0 <= certificate.view < message.view:
             return False
         last = certificate.sequence
+    if proves is None:
+        proven = stable_proof_is_valid(
+            message.checkpoints, message.stable, None, committee, authentic
+        )
+    else:
+        proven = proves(message.checkpoints, message.stable)
     return (
-        authentic(message)
-        and stable_proof_is_valid(message.checkpoints, message.stable, None, committee, authentic)
+        proven
+        and authentic(message)
         and all(
             prepared_certificate_is_valid(certificate, committee, authentic)
             for certificate in message.prepared

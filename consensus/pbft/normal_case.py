@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from consensus.effects import Deliver, TimerKey
 from consensus.events import Executed
 from consensus.messages import (
+    NULL_BATCH,
     Batch,
     Commit,
     CommitCertificate,
@@ -86,16 +87,23 @@ class NormalCase:
     def propose_soon(self) -> None:
         """Propose now if a batch is full or the last one is an interval ago, else in time."""
         core = self.core
-        if not core.is_primary or not len(core.pool):
+        if not core.is_primary or not (len(core.pool) or self._fills):
             return
         wait = 0
-        if self._last_proposal_us is not None and len(core.pool) < core.parameters.block_max_txs:
+        waiting = 0 < len(core.pool) < core.parameters.block_max_txs
+        if self._last_proposal_us is not None and waiting:
             wait = self._last_proposal_us + core.parameters.block_interval_us - core.now_us
         if wait <= 0:
             self._propose()
         elif not self._batch_armed:
             self._batch_armed = True
             core.set_timer(BATCH, wait)
+
+    @property
+    def _fills(self) -> bool:
+        """Whether slots up to the end of the epoch are still to be proposed (rule 27)."""
+        boundary = self.core.boundary
+        return boundary is not None and self._next <= boundary
 
     def batch_timer_fired(self) -> None:
         self._batch_armed = False
@@ -104,8 +112,13 @@ class NormalCase:
     def _propose(self) -> None:
         core = self.core
         limit = core.parameters.block_max_txs
-        while len(core.pool) and self._next <= core.high:
-            batch = Batch(core.now_us, core.pool.select(limit))
+        while self._next <= core.high:
+            if len(core.pool):
+                batch = Batch(core.now_us, core.pool.select(limit))
+            elif self._fills:
+                batch = NULL_BATCH
+            else:
+                break
             proposal = core.sign(
                 PrePrepare(
                     core.chain,
@@ -125,7 +138,7 @@ class NormalCase:
             core.persist(AcceptedRecord(proposal))
             core.broadcast(proposal)
             self.accept(slot, proposal)
-            if len(core.pool) < limit:
+            if len(core.pool) < limit and not self._fills:
                 break
         if len(core.pool) and self._next <= core.high and not self._batch_armed:
             self._batch_armed = True
@@ -303,6 +316,8 @@ class NormalCase:
         sequence = core.executed + 1
         if self._delivering is not None or core.halted:
             return
+        if core.boundary is not None and sequence > core.boundary:
+            return  # the next committee's: once the checkpoint that names it is stable
         slot = core.slots.get(sequence)
         if slot is not None and slot.decision is not None and slot.decided_batch is not None:
             decision, batch = slot.decision, slot.decided_batch
@@ -324,9 +339,10 @@ class NormalCase:
         assert batch is not None
         assert event.sequence == core.executed + 1
         core.executed = event.sequence
+        core.membership.ordered(event.state.scheduled)
         core.pool.remove(batch.requests)
         self._next = max(self._next, event.sequence + 1)
-        core.timeouts.executed(batch, fresh=bool(batch.requests))
+        core.timeouts.executed(batch, fresh=bool(batch.requests) or core.boundary is not None)
         core.checkpoints.executed(event)
         self.deliver_next()
         self.propose_soon()
@@ -342,6 +358,15 @@ class NormalCase:
         self._held.clear()
         self._forwarded.clear()
         self._last_proposal_us = None
+
+    def epoch_entered(self) -> None:
+        """A new committee begins above the checkpoint that ended the last epoch (rule 27)."""
+        core = self.core
+        self.view_left()
+        self.future.clear()
+        self._next = core.stable + 1
+        core.pool.release_selected()
+        self.propose_soon()
 
     def resume(self) -> None:
         """After boot: propose above everything that the log shows was proposed."""

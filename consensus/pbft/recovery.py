@@ -6,16 +6,18 @@ again: the statements are the same as before the crash, so nothing is ever contr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.events import Boot
 from consensus.messages import NULL_BATCH, NULL_DIGEST, Batch, PrePrepare
-from consensus.pbft.checkpoints import checkpoint_digest
 from consensus.pbft.core import Core
 from consensus.pbft.slot import Phase
 from consensus.records import (
     AcceptedRecord,
     CheckpointRecord,
+    EpochRecord,
     ExecutedBlock,
     HaltedRecord,
     NewViewRecord,
@@ -30,12 +32,14 @@ def boot(core: Core, event: Boot) -> None:
     """Rebuild the replica from its vote log and the blocks that its validator replayed."""
     blocks: tuple[ExecutedBlock, ...] = event.blocks
     core.executed = blocks[-1].sequence if blocks else 0
+    states = {block.sequence: block.state for block in blocks}
     batches = _batches(event.log)
     accepted: dict[Sequence, PrePrepare] = {}
     for record in event.log:
-        _apply(core, record, batches, accepted)
+        _apply(core, record, batches, accepted, states)
     if core.halted:
         return
+    _restore_configuration(core, blocks)
     _restore_decisions(core, blocks)
     for proposal in accepted.values():
         _restore_slot(core, proposal)
@@ -62,12 +66,16 @@ def _apply(
     record: Any,
     batches: dict[Digest, Batch],
     accepted: dict[Sequence, PrePrepare],
+    states: Mapping[Sequence, CheckpointState],
 ) -> None:
     """Take one record of the log, in order."""
     match record:
         case StableRecord():
-            core.stable = record.sequence
-            core.checkpoints.proof = record.proof
+            core.stable = record.certified.sequence
+            core.checkpoints.certified = record.certified
+        case EpochRecord():
+            core.configurations.learn(record.certified)
+            core.set_committee(record.certified.state.committee)
         case ViewChangeRecord():
             core.view, core.active = record.view_change.view, False
             core.views.own = record.view_change
@@ -100,9 +108,10 @@ def _apply(
         case HaltedRecord():
             core.halted = record.reason
         case CheckpointRecord():
-            if record.checkpoint.sequence > core.stable:
+            state = states.get(record.checkpoint.sequence)
+            if record.checkpoint.sequence > core.stable and state is not None:
                 core.guard.allows(record.checkpoint)
-                core.checkpoints.restore_own(record.checkpoint)
+                core.checkpoints.restore_own(record.checkpoint, state)
 
 
 def _restore_slot(core: Core, proposal: PrePrepare) -> None:
@@ -125,6 +134,13 @@ def _restore_slot(core: Core, proposal: PrePrepare) -> None:
         slot.advance(Phase.PREPARED)
 
 
+def _restore_configuration(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
+    """A change that was ordered on these blocks and isn't in force yet (rule 27)."""
+    for block in blocks:
+        if block.sequence >= core.stable:
+            core.membership.ordered(block.state.scheduled)
+
+
 def _restore_decisions(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
     """Slots above h that were executed keep their decision: agreement on them may be redone."""
     for block in blocks:
@@ -140,7 +156,4 @@ def _restore_checkpoints(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
         if sequence <= core.stable or not core.checkpoints.is_boundary(sequence):
             continue
         if sequence not in core.checkpoints.own:
-            digest = checkpoint_digest(
-                block.header_hash, block.reply_root, core.committee, sequence
-            )
-            core.checkpoints.sign_own(sequence, digest)
+            core.checkpoints.sign_own(block.state)

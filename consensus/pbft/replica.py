@@ -23,12 +23,14 @@ from consensus.messages import (
     Prepare,
     PrePrepare,
     Request,
+    StateProof,
     Status,
     ViewChange,
 )
 from consensus.pbft.catch_up import STATUS, CatchUp
 from consensus.pbft.checkpoints import Checkpoints
 from consensus.pbft.core import Core
+from consensus.pbft.membership import Membership
 from consensus.pbft.normal_case import BATCH, HELD, NormalCase
 from consensus.pbft.recovery import boot
 from consensus.pbft.timeouts import NEW_VIEW, REQUEST, Timeouts
@@ -59,6 +61,8 @@ class Replica:
         core.views = ViewChanger(core)
         core.catch_up = CatchUp(core)
         core.timeouts = Timeouts(core)
+        core.membership = Membership(core)
+        core.route = self._route
         self._messages: Final[dict[type[Message], Callable[[Any], None]]] = {
             PrePrepare: core.normal.on_pre_prepare,
             Prepare: core.normal.on_prepare,
@@ -71,6 +75,7 @@ class Replica:
             BatchReply: core.views.on_batch,
             Status: core.catch_up.on_status,
             CertifiedBatch: core.catch_up.on_certified_batch,
+            StateProof: core.membership.on_state_proof,
         }
         self._timers: Final[dict[str, Callable[[], None]]] = {
             BATCH[0]: core.normal.batch_timer_fired,
@@ -134,15 +139,16 @@ class Replica:
     def _receive(self, message: Message) -> None:
         """Cheap checks before signatures: type, chain, epoch, membership, not our own echo."""
         core = self.core
-        handler = self._messages.get(type(message))
-        if handler is None:
-            if type(message) is Request:
-                core.normal.on_request(message)
+        if type(message) is Request:
+            core.normal.on_request(message)
+        elif message.chain != core.chain or message.sender == core.id:
             return
-        if (
-            message.epoch == core.committee.epoch
-            and message.chain == core.chain
-            and message.sender in core.committee
-            and message.sender != core.id
-        ):
+        elif message.epoch == core.committee.epoch and message.sender in core.committee:
+            self._route(message)
+        else:
+            core.membership.other_epoch(message)
+
+    def _route(self, message: Message) -> None:
+        handler = self._messages.get(type(message))
+        if handler is not None:
             handler(message)

@@ -15,6 +15,8 @@ from consensus.types import NodeId
 
 REQUEST: Final[TimerKey] = ("request",)
 NEW_VIEW: Final[TimerKey] = ("new-view",)
+FILL: Final[NodeId] = ""
+"""Stands among the clients for the wish to reach the end of the epoch (rule 27)."""
 MAX_DOUBLINGS: Final = 40
 """2 s doubled forty times is 70,000 years: the cap only keeps integers small."""
 
@@ -51,12 +53,24 @@ class Timeouts:
         )
         self._arm()
 
+    def fill_waiting(self) -> None:
+        """A change of the committee waits for the last slot of the epoch: each slot up to it has
+        a deadline, so that a primary that doesn't fill them is deposed."""
+        core = self.core
+        if core.active and core.membership.must_fill:
+            due = core.now_us + self.request_timeout_us
+            self._deadlines.pop(FILL, None)
+            self._deadlines[FILL] = (core.executed + 1, due)
+            self._arm()
+
     def executed(self, batch: Batch, fresh: bool) -> None:
         """``batch`` was executed and left the pool; ``fresh`` if it held a waiting request."""
         if fresh and self._new_view_running and self.core.active:
             self.stop_new_view()
         if not self.core.active:
             return
+        if self._deadlines.pop(FILL, None) is not None:
+            self.fill_waiting()
         oldest = self.core.pool.oldest()
         for request in batch.requests:
             entry = self._deadlines.get(request.sender)
@@ -78,8 +92,15 @@ class Timeouts:
             client: (number, due) for client, number in self.core.pool.oldest().items()
         }
         self._armed = False
+        self.fill_waiting()
         self._disarm_if_idle(cancel=True)
         self._arm()
+
+    def epoch_entered(self) -> None:
+        """A new committee begins, with the configured time-outs."""
+        self.doublings = 0
+        self.stop_new_view()
+        self.view_entered()
 
     def view_left(self) -> None:
         """A view change began: no request deadlines until a view is entered."""
@@ -97,7 +118,8 @@ class Timeouts:
         if due > core.now_us:
             self._arm()
             return
-        self.give_up(f"request {number} of {client} not executed in time")
+        what = f"request {number} of {client}" if client != FILL else f"slot {number} of the epoch"
+        self.give_up(f"{what} not executed in time")
 
     def _arm(self) -> None:
         if self._armed or not self._deadlines:

@@ -50,6 +50,11 @@ class ViewChanger:
         """NEW-VIEWs on their way in, of each primary its highest: a lying one of a far view must
         not stand in the way of an honest one (rule 32)."""
 
+    def epoch_entered(self) -> None:
+        """Views of the epoch that is over mean nothing any more (rule 27)."""
+        self.received, self.proofs, self.entries = {}, {}, {}
+        self.own = self.new_view = None
+
     def resume(self, record: NewViewRecord, accepted: Mapping[Sequence, PrePrepare]) -> None:
         """After boot in a view whose NEW-VIEW is durable: enter it again if the crash came
         before all of O was accepted."""
@@ -117,7 +122,13 @@ class ViewChanger:
 
     def _is_valid(self, message: ViewChange) -> bool:
         core = self.core
-        return view_change_is_valid(message, core.committee, core.parameters.window, core.authentic)
+        return view_change_is_valid(
+            message,
+            core.committee,
+            core.parameters.window,
+            core.authentic,
+            core.valid_stable_proof,
+        )
 
     def _join(self) -> None:
         """Rule 19: W others want higher views: join the smallest of them at once."""
@@ -414,9 +425,13 @@ class ViewChanger:
             self._reagree(proposal, batches[proposal.sequence])
         core.timeouts.quorum_wants_view()
         core.timeouts.view_entered()
-        waiting = core.pool.oldest() or any(
-            sequence > core.executed and batch is not None and batch.requests
-            for sequence, batch in batches.items()
+        waiting = (
+            bool(core.pool.oldest())
+            or core.membership.must_fill
+            or any(
+                sequence > core.executed and batch is not None and batch.requests
+                for sequence, batch in batches.items()
+            )
         )
         if not waiting:
             core.timeouts.stop_new_view()

@@ -122,7 +122,11 @@ def everybody_must_vote() -> Patch:
 def proofs_unchecked() -> Patch:
     """A VIEW-CHANGE is believed if its sender signed it."""
     return swapped(
-        (view_change, "view_change_is_valid", lambda message, _c, _w, authentic: authentic(message))
+        (
+            view_change,
+            "view_change_is_valid",
+            lambda message, _c, _w, authentic, *_: authentic(message),
+        )
     )
 
 

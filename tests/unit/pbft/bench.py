@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import FastScheme, Signer
 from consensus.effects import (
     Broadcast,
@@ -109,13 +110,13 @@ class Host:
                 pass
 
     def _execute(self, order: Deliver) -> None:
-        parent = self.blocks[-1].header_hash if self.blocks else ZERO_DIGEST
+        parent = self.blocks[-1].state.header_hash if self.blocks else ZERO_DIGEST
         header = digest_of("test-header", parent, order.sequence, order.batch.digest)
-        block = ExecutedBlock(order.sequence, order.batch, order.certificate, header, header)
+        committee = self.bench.committee
+        state = CheckpointState(order.sequence, header, header, committee.epoch, committee.members)
+        block = ExecutedBlock(order.sequence, order.batch, order.certificate, state)
         self.blocks.append(block)
-        self.handle(
-            Executed(self.bench.now_us, order.sequence, header, header, self.bench.committee)
-        )
+        self.handle(Executed(self.bench.now_us, state))
 
     def _supply(self, order: SupplyBlocks) -> None:
         for block in self.blocks[order.first - 1 : order.last]:

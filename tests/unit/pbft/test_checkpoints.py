@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Broadcast, Compact, Persist
 from consensus.messages import Checkpoint, signed
-from consensus.pbft.checkpoints import checkpoint_digest
 from consensus.records import CheckpointRecord, StableRecord
+from consensus.types import ScheduledChange
 from tests.unit.pbft.bench import CHAIN, Bench
 
 
@@ -32,20 +33,24 @@ def test_rule_09_everybody_signs_the_state_at_each_boundary(bench: Bench) -> Non
     run_blocks(bench, 2, 2)
     assert bench.sent["checkpoint"] == 12
     block = bench["r1"].blocks[1]
-    wanted = checkpoint_digest(block.header_hash, block.reply_root, bench.committee, 2)
+    wanted = block.state.digest
     assert {c.digest for c in bench["r1"].replica.core.checkpoints.proof} == {wanted}
 
 
 def test_rule_09_the_digest_covers_state_replies_configuration_and_height(bench: Bench) -> None:
-    other = Bench(5).committee
+    members, others = bench.committee.members, Bench(5).committee.members
     digests = {
-        checkpoint_digest(b"h" * 32, b"r" * 32, bench.committee, 2),
-        checkpoint_digest(b"x" * 32, b"r" * 32, bench.committee, 2),
-        checkpoint_digest(b"h" * 32, b"x" * 32, bench.committee, 2),
-        checkpoint_digest(b"h" * 32, b"r" * 32, other, 2),
-        checkpoint_digest(b"h" * 32, b"r" * 32, bench.committee, 4),
+        CheckpointState(2, b"h" * 32, b"r" * 32, 0, members).digest,
+        CheckpointState(2, b"x" * 32, b"r" * 32, 0, members).digest,
+        CheckpointState(2, b"h" * 32, b"x" * 32, 0, members).digest,
+        CheckpointState(2, b"h" * 32, b"r" * 32, 1, members).digest,
+        CheckpointState(2, b"h" * 32, b"r" * 32, 0, others).digest,
+        CheckpointState(2, b"h" * 32, b"r" * 32, 0, members, ScheduledChange(8, others)).digest,
+        CheckpointState(2, b"h" * 32, b"r" * 32, 0, members, ScheduledChange(9, others)).digest,
+        CheckpointState(2, b"h" * 32, b"r" * 32, 0, members, ScheduledChange(8, members)).digest,
+        CheckpointState(4, b"h" * 32, b"r" * 32, 0, members).digest,
     }
-    assert len(digests) == 5
+    assert len(digests) == 9
 
 
 def test_rule_10_stable_takes_a_quorum_alike(bench: Bench) -> None:
@@ -64,7 +69,7 @@ def test_rule_10_stable_takes_a_quorum_alike(bench: Bench) -> None:
     compact = next(e for e in effects if isinstance(e, Compact))
     proof = compact.records[0]
     assert isinstance(proof, StableRecord)
-    assert len({c.sender for c in proof.proof}) == 3
+    assert len({c.sender for c in proof.certified.proof}) == 3
 
 
 def test_rule_10_a_proof_for_what_is_not_executed_waits(bench: Bench) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.messages import (
     Batch,
     BatchReply,
     CertifiedBatch,
+    CertifiedState,
     Checkpoint,
     Commit,
     CommitCertificate,
@@ -22,9 +24,11 @@ from consensus.messages import (
     Reply,
     Request,
     SlotStatus,
+    StateProof,
     Status,
     ViewChange,
 )
+from consensus.types import Member, ScheduledChange
 
 CHAINS = st.sampled_from([b"", b"\x00" * 32, b"\x01" * 32])
 NUMBERS = st.one_of(st.integers(0, 3), st.integers(0, 2**63 - 1))
@@ -67,7 +71,8 @@ NEW_VIEWS = st.builds(
     st.lists(HEADERS, max_size=2).map(tuple),
     SIGNATURES,
 )
-SLOTS = st.builds(SlotStatus, NUMBERS, st.booleans(), NUMBERS, NUMBERS)
+MASKS = st.binary(max_size=9)
+SLOTS = st.builds(SlotStatus, NUMBERS, st.booleans(), MASKS, MASKS)
 STATUSES = st.builds(
     Status,
     *HEAD,
@@ -75,11 +80,22 @@ STATUSES = st.builds(
     st.booleans(),
     NUMBERS,
     NUMBERS,
-    NUMBERS,
-    NUMBERS,
+    MASKS,
+    MASKS,
     st.lists(SLOTS, max_size=2).map(tuple),
     SIGNATURES,
 )
+MEMBERS = st.lists(st.builds(Member, NAMES, DIGESTS), max_size=2).map(tuple)
+STATES = st.builds(
+    CheckpointState,
+    NUMBERS,
+    DIGESTS,
+    DIGESTS,
+    NUMBERS,
+    MEMBERS,
+    st.none() | st.builds(ScheduledChange, NUMBERS, MEMBERS),
+)
+CERTIFIED = st.builds(CertifiedState, STATES, st.lists(CHECKPOINTS, max_size=2).map(tuple))
 BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     Request: REQUESTS,
     PrePrepare: PRE_PREPARES,
@@ -94,5 +110,8 @@ BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     BatchReply: st.builds(BatchReply, *HEAD, NUMBERS, BATCHES, SIGNATURES),
     FetchViewChange: st.builds(FetchViewChange, *HEAD, NUMBERS, NAMES, DIGESTS, SIGNATURES),
     CertifiedBatch: st.builds(CertifiedBatch, *HEAD, NUMBERS, BATCHES, CERTIFICATES, SIGNATURES),
+    StateProof: st.builds(
+        StateProof, *HEAD, st.lists(CERTIFIED, max_size=2).map(tuple), SIGNATURES
+    ),
 }
 MESSAGES = st.one_of(*BY_TYPE.values())

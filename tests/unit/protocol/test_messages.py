@@ -75,6 +75,7 @@ def test_changing_any_signed_field_changes_the_signed_bytes(
         "cosignatures",  # covered by the request's digest
         "batch",  # the digest commits to it
         "certificate",  # proves itself
+        "states",  # by sequence and digest; their proofs prove themselves
         "checkpoints",  # by digest and signature, below
         "prepared",
         "pre_prepares",

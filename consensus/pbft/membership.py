@@ -1,0 +1,166 @@
+"""Changes of the committee: the last slots of an epoch, the switch, and talk across epochs
+(rules 27 to 29).
+
+A change ordered at c takes effect after B, the least multiple of K that is at least c + L - 1.
+Up to B the old committee decides, filling with nulls if there is no traffic; CHECKPOINT(B),
+stable, ends the epoch: the new committee starts in view 0 with h = B and an empty log.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from consensus.certificates import certified_state_is_valid
+from consensus.effects import Compact
+from consensus.messages import (
+    CertifiedBatch,
+    CertifiedState,
+    Message,
+    StateProof,
+    Status,
+)
+from consensus.pbft.core import Core
+from consensus.pbft.future import MESSAGES_PER_SLOT
+from consensus.types import Committee, NodeId, ScheduledChange, Sequence
+
+ACROSS_EPOCHS: Final[tuple[type[Message], ...]] = (Status, StateProof, CertifiedBatch)
+"""What is taken from any epoch: questions, and answers that prove themselves (rule 29)."""
+EPOCHS_PER_PROOF: Final = 64
+"""States in one STATE-PROOF; the next question continues where the last one ended."""
+
+
+def boundary_after(sequence: Sequence, interval: int, window: int) -> Sequence:
+    """B for a change ordered at ``sequence``: the least multiple of K >= c + L - 1 (rule 27)."""
+    return -(-(sequence + window - 1) // interval) * interval
+
+
+class Membership:
+    """Knows which epoch this replica is in, and brings it into the next."""
+
+    def __init__(self, core: Core) -> None:
+        self.core: Final = core
+        self.scheduled: ScheduledChange | None = None
+        """The committee after the boundary, while B isn't executed."""
+        self._coming: Committee | None = None
+        self._early: dict[NodeId, list[Message]] = {}
+        """Messages of the next epoch, verified, under a cap per sender (rule 32)."""
+
+    # -- the last slots of an epoch (rule 27) ------------------------------------------
+
+    @property
+    def must_fill(self) -> bool:
+        """Whether slots up to the boundary are still to be executed."""
+        boundary = self.core.boundary
+        return boundary is not None and self.core.executed < boundary
+
+    def ordered(self, scheduled: ScheduledChange | None) -> None:
+        """A block was executed after which ``scheduled`` is pending."""
+        if scheduled is None or self.scheduled is not None:
+            return
+        core = self.core
+        self.scheduled = scheduled
+        self._coming = Committee(core.committee.epoch + 1, scheduled.members)
+        core.boundary = scheduled.effective
+        core.timeouts.fill_waiting()
+
+    # -- the switch ----------------------------------------------------------------------
+
+    def ended(self, certified: CertifiedState) -> None:
+        """The last checkpoint of the epoch is stable here: the next epoch begins."""
+        core = self.core
+        core.configurations.learn(certified)
+        self.enter(certified.state.committee)
+        core.out.append(Compact(tuple(core.checkpoints.live_records())))
+        core.milestone("epoch-entered", 0, certified.sequence, certified.state.digest, self._who())
+        core.normal.epoch_entered()
+        early, self._early = self._early, {}
+        for messages in early.values():
+            for message in messages:
+                core.route(message)
+
+    def enter(self, committee: Committee) -> None:
+        """The new epoch: view 0, an empty log above h, no P."""
+        core = self.core
+        core.set_committee(committee)
+        self.scheduled = self._coming = core.boundary = None
+        core.view = core.slot_view = 0
+        core.active = True
+        core.views.epoch_entered()
+        core.checkpoints.epoch_entered()
+        core.timeouts.epoch_entered()
+
+    def _who(self) -> str:
+        committee = self.core.committee
+        return f"epoch {committee.epoch}: {', '.join(committee.ids)}"
+
+    # -- across epochs (rule 29) -----------------------------------------------------------
+
+    def other_epoch(self, message: Message) -> None:
+        """A message of another epoch, or of somebody who is no member."""
+        core = self.core
+        if isinstance(message, ACROSS_EPOCHS):
+            if message.epoch > core.committee.epoch:
+                core.catch_up.behind_epoch()
+            core.route(message)
+        elif message.epoch > core.committee.epoch:
+            core.catch_up.behind_epoch()
+            self._keep_early(message)
+
+    def _keep_early(self, message: Message) -> None:
+        coming = self._coming
+        if coming is None or message.epoch != coming.epoch or message.sender not in coming:
+            return
+        kept = self._early.setdefault(message.sender, [])
+        if len(kept) >= MESSAGES_PER_SLOT * self.core.parameters.window:
+            return
+        if self.core.authentic_of(coming)(message):
+            kept.append(message)
+
+    def may_ask(self, message: Message) -> bool:
+        """Whether a question is to be answered: a member's is signed, in whichever epoch.
+
+        Observers and those who are no members yet, or no longer, are known by name alone:
+        all that they get is public, proves itself, and is limited in rate.
+        """
+        core = self.core
+        asker = message.sender
+        committee = core.configurations.of_epoch(message.epoch)
+        if committee is not None and asker in committee:
+            return core.authentic_of(committee)(message)
+        return message.chain == core.chain and self.is_known(asker)
+
+    def is_known(self, id_: NodeId) -> bool:
+        """Whether ``id_`` is a configured observer, or was or will be a member."""
+        core = self.core
+        return (
+            id_ in core.observers
+            or id_ in core.committee
+            or (self._coming is not None and id_ in self._coming)
+            or any(id_ in boundary.state.committee for boundary in core.configurations.boundaries)
+            or id_ in core.configurations.at(0)
+        )
+
+    def prove(self, to: NodeId, epoch: int) -> None:
+        """Send what leads from ``epoch`` to the newest stable checkpoint here."""
+        core = self.core
+        states = core.configurations.since(epoch)[:EPOCHS_PER_PROOF]
+        newest = core.checkpoints.certified
+        if newest is not None and (not states or newest.sequence > states[-1].sequence):
+            states = (*states, newest)
+        if states:
+            proof = core.sign(StateProof(core.chain, core.committee.epoch, core.id, states))
+            if proof is not None:
+                core.send(to, proof)
+
+    def on_state_proof(self, message: StateProof) -> None:
+        """Learn the committees and the stable checkpoint that somebody's proof leads to."""
+        core = self.core
+        for certified in message.states[: EPOCHS_PER_PROOF + 1]:
+            if certified.sequence <= core.stable:
+                continue
+            committee = core.configurations.at(certified.sequence)
+            if not certified_state_is_valid(certified, committee, core.authentic_of(committee)):
+                return
+            if certified.state.epoch > committee.epoch:
+                core.configurations.learn(certified)
+            core.checkpoints.adopt_state(certified)
