@@ -11,7 +11,7 @@ import msgspec
 from chainsim import __version__, run_folder, wall_clock
 from chainsim.build import RunResult, Simulation, build
 from chainsim.chain_export import write_chain
-from chainsim.evidence import write_evidence
+from chainsim.evidence import Origin, write_evidence
 from chainsim.run_summary import (
     CheckLine,
     FaultLine,
@@ -93,9 +93,7 @@ def _run(
     simulation = build(scenario, recorder)
     result, wall_s = play(simulation, progress)
     recorder.close()
-    committee = simulation.genesis.committee
-    keys = {member.id: member.public_key for member in committee.members}
-    misbehaviour = write_evidence(folder, result.measures.evidence, keys)
+    misbehaviour = write_evidence(folder, result.measures.evidence, origin_of(simulation))
     meta = {
         "scenario": scenario.name,
         "seed": str(scenario.seed),
@@ -109,6 +107,16 @@ def _run(
     summary = summarise(scenario, result, wall_s, os.fspath(final), misbehaviour)
     (final / run_folder.SUMMARY).write_text(to_json(summary, indent=2), encoding="utf-8")
     return summary
+
+
+def origin_of(simulation: Simulation) -> Origin:
+    """What the messages of a run are held against, when they are used as evidence."""
+    return Origin(
+        chain=simulation.genesis.hash,
+        committees={0: simulation.genesis.committee},
+        window=simulation.parameters.window,
+        scheme=simulation.keys.scheme,
+    )
 
 
 def summarise(

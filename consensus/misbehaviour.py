@@ -11,12 +11,14 @@ from consensus.types import NodeId
 class Misbehaviour(msgspec.Struct, frozen=True):
     """``culprit`` signed both ``first`` and ``second``, which no honest node does.
 
-    ``kind``: conflicting-pre-prepare, conflicting-prepare, conflicting-commit,
-    conflicting-checkpoint, conflicting-view-change, conflicting-new-view, bogus-new-view
-    (``first`` is the NEW-VIEW, ``second`` repeats it; its O does not follow from its V).
+    ``kind`` is a name of ``consensus.evidence.KINDS``, which says what each is proven by, and
+    ``consensus.evidence.verify`` does it.
     """
 
     kind: str
     culprit: NodeId
     first: ConsensusMessage
     second: ConsensusMessage
+    proofs: tuple[ConsensusMessage, ...] = ()
+    """Of a NEW-VIEW the VIEW-CHANGEs that its V names, in that order, as far as they are needed:
+    they show that O doesn't follow."""

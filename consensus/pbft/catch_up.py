@@ -21,6 +21,7 @@ from consensus.messages import (
     Status,
 )
 from consensus.pbft.core import Core
+from consensus.pbft.equivocation import compare_commits
 from consensus.types import NodeId, Sequence
 
 STATUS: Final[TimerKey] = ("status",)
@@ -260,6 +261,7 @@ class CatchUp:
         if slot is not None and slot.decision is not None:
             differs = certificate.digest != slot.decision.digest
             if differs and certificate.sequence == sequence and core.valid_commits(certificate):
+                compare_commits(core, certificate)
                 core.halt(f"a certificate contradicts what was decided at {sequence}")
             return
         if sequence <= core.executed:
@@ -268,6 +270,7 @@ class CatchUp:
             return
         if not core.valid_commits(certificate):
             return
+        compare_commits(core, certificate)
         self._caught[sequence] = (certificate, message.batch)
         self.lagging(sequence)
         core.normal.deliver_next()

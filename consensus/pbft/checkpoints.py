@@ -103,7 +103,7 @@ class Checkpoints:
             return
         known = self._votes.get(message.sequence, {}).get(message.sender)
         if known is not None:
-            if known.digest != message.digest and core.authentic(message):
+            if known.digest != message.digest:
                 core.report("conflicting-checkpoint", known, message)
             return
         if core.authentic(message):

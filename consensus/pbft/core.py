@@ -30,11 +30,13 @@ from consensus.effects import (
     SetTimer,
     TimerKey,
 )
+from consensus.evidence import Rules, verify
 from consensus.messages import (
     Checkpoint,
     CommitCertificate,
     ConsensusMessage,
     Message,
+    ViewChange,
     signed,
 )
 from consensus.misbehaviour import Misbehaviour
@@ -218,15 +220,27 @@ class Core:
     ) -> None:
         self.out.append(Milestone(event, view, sequence, digest, cause))
 
-    def report(self, kind: str, first: ConsensusMessage, second: ConsensusMessage) -> None:
-        """Accuse the signer of both messages, once per kind and slot (rule 33)."""
+    def report(
+        self,
+        kind: str,
+        first: ConsensusMessage,
+        second: ConsensusMessage,
+        proofs: tuple[ViewChange, ...] = (),
+    ) -> None:
+        """Accuse the signer of both messages, once per kind and slot, if that is proven (rule 33).
+
+        ``second`` need not be verified yet: an accusation is held to what a third party checks.
+        """
         view, sequence = first.slot()
         key = (kind, view, sequence)
         reported = self._reported.setdefault(first.sender, set())
         if key in reported or len(reported) >= REPORTS_KEPT:
             return
-        reported.add(key)
-        self.out.append(Report(Misbehaviour(kind, first.sender, first, second)))
+        misbehaviour = Misbehaviour(kind, first.sender, first, second, proofs)
+        rules = Rules(self.committee, self.parameters.window, self.authentic)
+        if verify(misbehaviour, rules).holds:
+            reported.add(key)
+            self.out.append(Report(misbehaviour))
 
     def halt(self, reason: str) -> None:
         """Stop for good: what this replica holds contradicts what a quorum shows."""

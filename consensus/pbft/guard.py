@@ -9,7 +9,7 @@ boot and forgets what lies below the stable checkpoint, where nothing is signed 
 from __future__ import annotations
 
 from consensus.messages import Message
-from consensus.types import Digest, Sequence
+from consensus.types import Digest, Sequence, View
 
 GUARDED = frozenset({"pre-prepare", "prepare", "commit", "checkpoint", "view-change", "new-view"})
 _BY_VIEW = frozenset({"view-change", "new-view"})
@@ -23,6 +23,11 @@ def statement(message: Message) -> Digest:
     return digest
 
 
+def guard_key(message: Message) -> tuple[str, int, View, Sequence]:
+    """What an honest sender says one thing about: (type, epoch, view, sequence)."""
+    return (message.TYPE, message.epoch, *message.slot())
+
+
 class SignGuard:
     """Remembers what was signed under each key."""
 
@@ -34,10 +39,8 @@ class SignGuard:
         kind = message.TYPE
         if kind not in GUARDED:
             return True
-        view, sequence = message.slot()
-        key = (kind, message.epoch, view, sequence)
         said = statement(message)
-        return self._signed.setdefault(key, said) == said
+        return self._signed.setdefault(guard_key(message), said) == said
 
     def forget(self, stable: Sequence) -> None:
         """Drop votes at or below ``stable``: the watermark forbids signing there."""

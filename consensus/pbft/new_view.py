@@ -8,7 +8,14 @@ from typing import Final
 import msgspec
 
 from consensus.certificates import Authentic, prepared_certificate_is_valid, stable_proof_is_valid
-from consensus.messages import NULL_DIGEST, Checkpoint, ViewChange
+from consensus.messages import (
+    NULL_DIGEST,
+    Checkpoint,
+    Message,
+    NewView,
+    PrePrepare,
+    ViewChange,
+)
 from consensus.types import Committee, Digest, Sequence
 
 MAX_CERTIFICATES: Final = 4096
@@ -86,3 +93,32 @@ def view_change_is_valid(
             for certificate in message.prepared
         )
     )
+
+
+def new_view_is_well_formed(
+    message: NewView, committee: Committee, window: int, authentic: Authentic
+) -> bool:
+    """V names a quorum of distinct members; O is at most L PRE-PREPAREs of the new primary."""
+    senders = {sender for sender, _ in message.view_changes if sender in committee}
+    if len(senders) != committee.quorum or len(message.view_changes) != len(senders):
+        return False
+    if len(message.pre_prepares) > window:
+        return False
+    return all(
+        proposal.sender == message.sender and proposal.view == message.view and authentic(proposal)
+        for proposal in message.pre_prepares
+    )
+
+
+def carries_batch(message: Message) -> bool:
+    """Whether a batch travels in ``message`` where a header alone belongs: no signature of a
+    VIEW-CHANGE or NEW-VIEW covers it, so whoever relays it could have put it there (rule 32)."""
+    match message:
+        case PrePrepare(batch=batch):
+            return batch is not None
+        case ViewChange(prepared=prepared):
+            return any(p.pre_prepare.batch is not None for p in prepared)
+        case NewView(pre_prepares=pre_prepares):
+            return any(p.batch is not None for p in pre_prepares)
+        case _:
+            return False

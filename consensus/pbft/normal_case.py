@@ -154,7 +154,7 @@ class NormalCase:
         slot = core.slot(message.sequence) if here else None
         known = slot.pre_prepare if slot is not None else None
         if known is not None:
-            if known.digest != message.digest and core.authentic(message):
+            if known.digest != message.digest:
                 core.report("conflicting-pre-prepare", known.header, message.header)
             return
         batch = message.batch
@@ -233,7 +233,7 @@ class NormalCase:
         position = core.committee.index(message.sender)
         known = slot.prepares.get(position)
         if known is not None:
-            if known.digest != message.digest and core.authentic(message):
+            if known.digest != message.digest:
                 core.report("conflicting-prepare", known, message)
             return
         if core.authentic(message):
@@ -276,7 +276,7 @@ class NormalCase:
         position = core.committee.index(message.sender)
         known = slot.commits.get(position)
         if known is not None:
-            if known.digest != message.digest and core.authentic(message):
+            if known.digest != message.digest:
                 core.report("conflicting-commit", known, message)
             return
         if core.authentic(message):

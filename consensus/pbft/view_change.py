@@ -17,7 +17,14 @@ from consensus.messages import (
     ViewChange,
 )
 from consensus.pbft.core import Core
-from consensus.pbft.new_view import Selection, select, view_change_is_valid
+from consensus.pbft.equivocation import compare_prepared
+from consensus.pbft.new_view import (
+    Selection,
+    carries_batch,
+    new_view_is_well_formed,
+    select,
+    view_change_is_valid,
+)
 from consensus.records import AcceptedRecord, NewViewRecord, ViewChangeRecord
 from consensus.types import Digest, NodeId, Sequence, View
 
@@ -105,17 +112,19 @@ class ViewChanger:
     def on_view_change(self, message: ViewChange) -> None:
         """Keep a valid VIEW-CHANGE for a higher (or the pending) view, one per sender."""
         core = self.core
+        if carries_batch(message):
+            return  # somebody who relays it put it there: batches travel apart (rule 32)
         self._supply(message)
         if message.view < core.view or (message.view == core.view and core.active):
             return
         known = self.received.get(message.sender)
         if known is not None and known.view >= message.view:
-            contradicts = known.view == message.view and known.digest_bytes != message.digest_bytes
-            if contradicts and core.authentic(message):
+            if known.view == message.view and known.digest_bytes != message.digest_bytes:
                 core.report("conflicting-view-change", known, message)
             return
         if not self._is_valid(message):
             return
+        compare_prepared(core, message, self.received.values())
         self.received[message.sender] = message
         self._join()
         self._count()
@@ -204,11 +213,12 @@ class ViewChanger:
             return
         if message.view < core.view or (core.active and message.view <= core.view):
             return
+        if carries_batch(message):
+            return  # somebody who relays it put it there: no reason to accuse the primary
         held = self.entries.get(message.sender)
         if held is not None and held.new_view.view >= message.view:
             known = held.new_view
-            contradicts = known.view == message.view and known.digest_bytes != message.digest_bytes
-            if contradicts and core.authentic(message):
+            if known.view == message.view and known.digest_bytes != message.digest_bytes:
                 core.report("conflicting-new-view", known, message)
             return
         if not core.authentic(message):
@@ -227,22 +237,17 @@ class ViewChanger:
     def _is_well_formed(self, message: NewView) -> bool:
         """V names a quorum of distinct members, O is signed by the new primary, in order."""
         core = self.core
-        senders = {sender for sender, _ in message.view_changes if sender in core.committee}
-        if len(senders) != core.committee.quorum or len(message.view_changes) != len(senders):
-            return False
-        if len(message.pre_prepares) > core.parameters.window:
-            return False
-        return all(
-            proposal.sender == message.sender
-            and proposal.view == message.view
-            and core.authentic(proposal)
-            for proposal in message.pre_prepares
+        return new_view_is_well_formed(
+            message, core.committee, core.parameters.window, core.authentic
         )
 
-    def _refuse(self, message: NewView) -> None:
-        """An invalid NEW-VIEW: report it; give up on its view if it is the pending one."""
+    def _refuse(self, message: NewView, proofs: tuple[ViewChange, ...] = ()) -> None:
+        """An invalid NEW-VIEW: report it; give up on its view if it is the pending one.
+
+        ``proofs`` are the VIEW-CHANGEs that show it, of those that V names.
+        """
         core = self.core
-        core.report("bogus-new-view", message, message)
+        core.report("bogus-new-view", message, message, proofs)
         held = self.entries.get(message.sender)
         if held is not None and held.new_view.view == message.view:
             del self.entries[message.sender]
@@ -261,10 +266,15 @@ class ViewChanger:
             if message.sender not in entry.view_changes
             and (message.sender, message.digest_bytes) in entry.new_view.view_changes
         ]
-        if wanting and self._is_valid(message):
+        if not wanting or carries_batch(message):
+            return
+        if self._is_valid(message):
             for entry in wanting:
                 entry.view_changes[message.sender] = message
             self.check_entries()
+        elif self.core.authentic(message):
+            for entry in wanting:  # it counted what no honest primary counts
+                self._refuse(entry.new_view, (message,))
 
     def fetch_missing(self) -> None:
         """Ask for what the NEW-VIEWs on their way in name and this replica lacks."""
@@ -357,14 +367,12 @@ class ViewChanger:
         if entry.selection is None:
             if len(entry.view_changes) < core.committee.quorum:
                 return
-            voters = [entry.view_changes[s] for s, _ in entry.new_view.view_changes]
-            if any(vc.view != entry.new_view.view for vc in voters):
-                self._refuse(entry.new_view)
-                return
+            voters = tuple(entry.view_changes[s] for s, _ in entry.new_view.view_changes)
             selection = select(voters)
             offered = tuple((p.sequence, p.digest) for p in entry.new_view.pre_prepares)
-            if offered != selection.proposals:
-                self._refuse(entry.new_view)
+            wrong_view = any(vc.view != entry.new_view.view for vc in voters)
+            if wrong_view or offered != selection.proposals:
+                self._refuse(entry.new_view, voters)
                 return
             if self._contradicts_history(entry.new_view.view, selection):
                 # O follows from V: the liars are among V's senders or the deciders (rule 34).

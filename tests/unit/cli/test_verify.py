@@ -1,0 +1,160 @@
+"""``verify`` as a process: what it prints, and what it exits with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from chainsim.evidence import EvidenceFile, Malformed, judge, read_evidence
+from chainsim.recorded_run import run_recorded
+from consensus.crypto import SCHEMES
+from consensus.evidence import Verdict
+from scenarios.loader import load_text
+from tests.unit.cli.conftest import Chainsim
+
+LIES = """
+schema = 1
+name = "lies"
+seed = 2
+duration = "10s"
+validators = 4
+[consensus]
+signatures = "{signatures}"
+[genesis]
+include = "cash"
+[[workload]]
+kind = "transfers"
+rate = "10/s"
+start = "1s"
+stop = "2s"
+[[faults]]
+kind = "byzantine"
+node = "v2"
+behaviour = "conflicting-votes"
+[expect]
+culprits = ["v2"]
+"""
+
+
+def ran(signatures: str, where: Path) -> Path:
+    """The evidence of a run in which v2 signed two COMMITs."""
+    summary = run_recorded(load_text(LIES.format(signatures=signatures)), where, "off")
+    folder = Path(summary.run_dir)
+    found = [line for line in summary.misbehaviour if line.kind == "conflicting-commit"]
+    return folder / found[0].evidence
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ran("ed25519", tmp_path_factory.mktemp("public"))
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ran("fast", tmp_path_factory.mktemp("private"))
+
+
+def test_a_copy_alone_is_proof(chainsim: Chainsim, public: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(public, tmp_path / "copy.json")
+    done = chainsim("verify", str(copy))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Proven: v2, conflicting-commit\n  v2 signed two different")
+    assert "Anybody can check this" in done.stdout
+    assert "compare them" in done.stdout
+
+
+def test_inside_its_run_the_keys_are_compared(chainsim: Chainsim, public: Path) -> None:
+    done = chainsim("verify", "--json", str(public))
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["exit_code"], found["proven"]) == (0, 0, True)
+    assert (found["culprit"], found["kind"], found["signatures"]) == (
+        "v2",
+        "conflicting-commit",
+        "ed25519",
+    )
+
+
+def test_fast_signatures_convince_inside_their_run_only(
+    chainsim: Chainsim, private: Path, tmp_path: Path
+) -> None:
+    inside = chainsim("verify", str(private))
+    assert inside.returncode == 0, inside.stderr
+    assert "convinces nobody outside of the run" in inside.stdout
+    copy = shutil.copy(private, tmp_path / "copy.json")
+    outside = chainsim("verify", str(copy))
+    assert outside.returncode == 2
+    assert "--run RUN" in outside.stderr
+    named = chainsim("verify", str(copy), "--run", str(private.parent.parent))
+    assert named.returncode == 0, named.stderr
+
+
+def test_keys_of_ones_own_making_do_not_pass_for_the_runs(
+    chainsim: Chainsim, public: Path, private: Path, tmp_path: Path
+) -> None:
+    """The same lie on another chain is proof there, and none here."""
+    other = ran("ed25519", tmp_path / "runs")
+    copy = shutil.copy(other, tmp_path / "copy.json")
+    assert chainsim("verify", str(copy)).returncode == 0
+    foreign = chainsim("verify", str(copy), "--run", str(private.parent.parent))
+    assert foreign.returncode == 1
+    assert foreign.stdout.startswith("No proof: the file is of another chain")
+    assert chainsim("verify", str(copy), "--run", str(public.parent.parent)).returncode == 0
+
+
+def test_every_flipped_byte_is_refused(public: Path, tmp_path: Path) -> None:
+    text = public.read_bytes()
+    target = tmp_path / "flipped.json"
+    for index in range(len(text)):
+        flipped = ord("\n") if text[index] == ord(" ") else text[index] ^ (1 << index % 8)
+        target.write_bytes(text[:index] + bytes([flipped]) + text[index + 1 :])
+        assert not verdict(target).holds, index
+    for cut in (text[:-1], text + b"\n", text[: len(text) // 2], b""):
+        target.write_bytes(cut)
+        assert not verdict(target).holds
+    target.write_bytes(text)
+    assert verdict(target).holds
+
+
+def verdict(path: Path) -> Verdict:
+    try:
+        content: EvidenceFile = read_evidence(path)
+    except Malformed as error:
+        return Verdict(False, str(error))
+    return judge(content, SCHEMES[content.signatures]())
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "no file of evidence"),
+        ("[]", "no file of evidence"),
+        ('{"culprit": "v2"}', "missing required field"),
+        ("\x00\xff", "no file of evidence"),
+        ("[" * 100_000, "no file of evidence"),
+    ],
+)
+def test_what_is_no_evidence_is_said_so(
+    chainsim: Chainsim, tmp_path: Path, text: str, word: str
+) -> None:
+    target = tmp_path / "wrong.json"
+    target.write_bytes(text.encode("latin-1"))
+    done = chainsim("verify", str(target))
+    assert done.returncode == 2
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_numbers_that_no_message_holds_are_refused(public: Path, tmp_path: Path) -> None:
+    target = tmp_path / "huge.json"
+    huge = public.read_text().replace('"view": 0', f'"view": {2**70}', 1)
+    target.write_text(huge)
+    assert not verdict(target).holds
+
+
+def test_a_file_that_is_not_there(chainsim: Chainsim, tmp_path: Path) -> None:
+    done = chainsim("verify", str(tmp_path / "nothing.json"))
+    assert done.returncode == 2
+    assert "does not exist" in done.stderr
