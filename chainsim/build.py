@@ -27,6 +27,7 @@ from chainsim.trace import Executed, Record, Recorder
 from consensus.crypto import Signer, Verifier
 from nodes.block import Block
 from nodes.client import MOST_DOUBLINGS, Client
+from nodes.ledger.memo import ExecutionMemo, Memo
 from nodes.ledger.receipts import Receipt
 from nodes.validator import Validator
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
@@ -66,7 +67,11 @@ class Simulation:
     """One run of one scenario, ready to go. Made by ``build``."""
 
     def __init__(
-        self, scenario: Scenario, recorder: Recorder, hostile: frozenset[str] | None = None
+        self,
+        scenario: Scenario,
+        recorder: Recorder,
+        hostile: frozenset[str] | None = None,
+        memo: ExecutionMemo | None = None,
     ) -> None:
         """``hostile``: the validators that are so at some time; None: to be found out."""
         self.scenario: Final = scenario
@@ -75,6 +80,7 @@ class Simulation:
         self.verifier: Final[Verifier] = self.keys.scheme.verifier()
         self.genesis: Final = make_genesis(scenario, self.keys)
         self.parameters: Final = parameters(scenario)
+        self.memo: Final = memo
         self.plan: Final = tuple(number(submissions(scenario, self.genesis, self.keys)))
         """Every submission with the request number that its client will give it."""
         self.world: Final = World(world_settings(scenario), recorder)
@@ -181,9 +187,16 @@ class Simulation:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def build(scenario: Scenario, recorder: Recorder | None = None) -> Simulation:
-    """A simulation of a scenario that ``scenarios.loader`` made; ``recorder`` gets its trace."""
-    return Simulation(scenario, recorder or Recorder())
+def build(
+    scenario: Scenario, recorder: Recorder | None = None, *, memoise: bool = False
+) -> Simulation:
+    """A simulation of a scenario that ``scenarios.loader`` made; ``recorder`` gets its trace.
+
+    ``memoise``: each block is executed once, and its outcome shared by all honest validators; a
+    run is the same, only faster. Not for code that may be wrong in what it makes of a state.
+    """
+    memo = ExecutionMemo() if memoise else None
+    return Simulation(scenario, recorder or Recorder(), memo=memo)
 
 
 def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:
@@ -232,7 +245,14 @@ def _validator_factory(simulation: Simulation, id_: str) -> Callable[[], Validat
         simulation.verifier,
         simulation.parameters,
         simulation.scenario.consensus.protocol,
+        _memo_for(simulation, id_),
     )
+
+
+def _memo_for(simulation: Simulation, id_: str) -> Memo | None:
+    """Who is ever hostile may look at what honest validators made of a block, and no more."""
+    memo = simulation.memo
+    return memo if memo is None or id_ in simulation.context.honest else memo.reader()
 
 
 def _client_factory(

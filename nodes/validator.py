@@ -27,8 +27,10 @@ from consensus.records import ExecutedBlock
 from consensus.types import Committee, Digest, NodeId, Sequence, View
 from nodes.block import Block, Header
 from nodes.effects import BlockExecuted
-from nodes.ledger.execution import BlockOutcome, Ledger
+from nodes.ledger.execution import Ledger
 from nodes.ledger.genesis import Genesis
+from nodes.ledger.memo import Memo
+from nodes.ledger.receipts import BlockOutcome
 from nodes.mempool import Mempool
 
 
@@ -47,11 +49,13 @@ class Validator:
         verifier: Verifier,
         parameters: Parameters,
         protocol: str = "pbft",
+        memo: Memo | None = None,
     ) -> None:
+        """``memo``: see ``Ledger``; what others in this process executed already."""
         self.id: Final = id_
         self.chain: Final[list[Block]] = []
         """The block store, height 1 first."""
-        self.ledger: Final = Ledger(genesis)
+        self.ledger: Final = Ledger(genesis, memo)
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._genesis: Final = genesis

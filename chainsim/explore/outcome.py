@@ -57,16 +57,21 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 Runner = Callable[[Scenario], Outcome]
 
 
-def run_seed(base: Scenario, strategy: str, model: FaultModel, seed: int) -> Outcome:
+def run_seed(
+    base: Scenario, strategy: str, model: FaultModel, seed: int, *, memoise: bool = False
+) -> Outcome:
     """Draws and runs one seed. A pure function of its arguments."""
-    return run_scenario(STRATEGIES[strategy](base, model, seed))
+    return run_scenario(STRATEGIES[strategy](base, model, seed), memoise=memoise)
 
 
-def run_scenario(scenario: Scenario) -> Outcome:
-    """Runs a scenario as it stands; whatever our code raises is a finding too."""
+def run_scenario(scenario: Scenario, *, memoise: bool = False) -> Outcome:
+    """Runs a scenario as it stands; whatever our code raises is a finding too.
+
+    ``memoise``: as for ``build``.
+    """
     recorder = Recorder()
     try:
-        simulation = build(scenario, recorder)
+        simulation = build(scenario, recorder, memoise=memoise)
         coverage = Coverage(recorder)
         result = simulation.run()
     except Exception as error:

@@ -84,14 +84,15 @@ class Scheduler:
             return
         heappush(self.heap, (until_us, END, 0, self.finish, None))
         collecting = gc.isenabled()
-        gc.freeze()
-        gc.disable()
+        if collecting:  # else somebody rests it for longer, and thaws what is frozen
+            gc.freeze()
+            gc.disable()
         try:
             self._loop(look)
         finally:
             if collecting:
                 gc.enable()
-            gc.unfreeze()
+                gc.unfreeze()
             self._forget_end()
 
     def _loop(self, look: Callable[[], None] | None) -> None:

@@ -42,7 +42,8 @@ from nodes.ledger.codes import (
     Refused,
 )
 from nodes.ledger.genesis import Genesis
-from nodes.ledger.receipts import Receipt
+from nodes.ledger.memo import Execution, Memo
+from nodes.ledger.receipts import BlockOutcome, Receipt
 from nodes.ledger.records import NO_BALANCE, Balance, Party
 from nodes.ledger.replies import ReplyScope, ReplyTable
 from nodes.ledger.state import State, opening_state
@@ -106,41 +107,40 @@ def decode_result(result: bytes) -> Result:
     return _RESULT_DECODER.decode(result)
 
 
-class BlockOutcome(msgspec.Struct, frozen=True):
-    """What executing a block gave; equal at every validator."""
-
-    time_us: int
-    """Effective block time: max(parent's, proposed), of a null block the parent's (rule 8)."""
-    receipts: tuple[Receipt, ...]
-    """One per request, in order."""
-    system_receipts: tuple[Receipt, ...]
-    """What the ledger did by itself at the start of the block: expired DvPs released."""
-    results: tuple[bytes | None, ...]
-    """What to reply to each request's sender; to a repeat the reply that it got the first time;
-    None where the envelope isn't the sender's: a forger's failure is no answer to the client."""
-    transactions_root: Digest
-    receipts_root: Digest
-    """Over ``receipts``, then ``system_receipts``."""
-    state_root: Digest
-    reply_root: Digest
-
-
 class Ledger:
     """One validator's copy of the state machine."""
 
-    def __init__(self, genesis: Genesis) -> None:
-        """The state at height 0. Raises ``ValueError`` if ``genesis.problems()`` isn't empty."""
-        problems = genesis.problems()
-        if problems:
-            raise ValueError("; ".join(problems))
+    def __init__(self, genesis: Genesis, memo: Memo | None = None) -> None:
+        """The state at height 0. Raises ``ValueError`` if ``genesis.problems()`` isn't empty.
+
+        ``memo``, shared by ledgers of this genesis, spares executing what one of them did.
+        """
         self.genesis: Final = genesis
         self.height = 0
+        self._memo: Final = memo
         self._state: Final[State] = opening_state(genesis).copy()
         self._replies: Final = ReplyTable(genesis.policies.request_window)
 
     def execute_block(self, height: int, parent_time_us: int, batch: Batch) -> BlockOutcome:
         """Execute ``batch`` as block ``height`` (the next one) and adopt the new state."""
         assert height == self.height + 1, f"block {height} after {self.height}"
+        memo = self._memo
+        if memo is None:
+            execution = self._execution(height, parent_time_us, batch)
+        else:
+            place = (height, parent_time_us, self._state.root, self._replies.root)
+            known = memo.recall(place, batch)
+            execution = known or self._execution(height, parent_time_us, batch)
+            if known is None:
+                memo.keep(place, batch, execution)
+        self._state.adopt(execution.changes, execution.tree)
+        self._state.forget_due(execution.outcome.time_us)
+        self._replies.adopt(execution.windows, execution.reply_tree)
+        self.height = height
+        return execution.outcome
+
+    def _execution(self, height: int, parent_time_us: int, batch: Batch) -> Execution:
+        """What ``batch`` gives here; changes nothing yet."""
         # Rule 8: a null block's time is its parent's; its digest doesn't cover a proposed one.
         time_us = max(parent_time_us, batch.time_us) if batch.requests else parent_time_us
         block = BlockScope(self.genesis, self._state, height, time_us)
@@ -152,20 +152,20 @@ class Ledger:
             receipt, result = _execute(block, replies, index, request)
             receipts.append(receipt)
             results.append(result)
-        self._state.apply(block.changes)
-        self._state.forget_due(time_us)
-        self._replies.apply(replies.changes())
-        self.height = height
-        return BlockOutcome(
+        tree = self._state.rehashed(block.changes)
+        windows = replies.changes()
+        reply_tree = self._replies.rehashed(windows)
+        outcome = BlockOutcome(
             time_us=time_us,
             receipts=tuple(receipts),
             system_receipts=system,
             results=tuple(results),
             transactions_root=merkle.root([request.digest for request in batch.requests]),
             receipts_root=merkle.root([receipt.digest for receipt in (*receipts, *system)]),
-            state_root=self._state.root,
-            reply_root=self._replies.root,
+            state_root=tree.root,
+            reply_root=reply_tree.root,
         )
+        return Execution(outcome, block.changes, tree, windows, reply_tree)
 
     def cached_reply(self, party: str, number: int) -> bytes | None:
         """The result of an executed request still inside the window, else None."""

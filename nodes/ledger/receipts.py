@@ -1,5 +1,7 @@
 """Receipts: what became of an ordered transaction, with the postings that it made.
 
+``BlockOutcome`` is what executing a whole block gave.
+
 Postings are the double-entry journal: within one receipt, and per asset, they sum to what was
 minted less what was burned, and to zero for everything else.
 """
@@ -59,3 +61,22 @@ class Receipt(msgspec.Struct, frozen=True, dict=True):
             self.postings,
             self.data,
         )
+
+
+class BlockOutcome(msgspec.Struct, frozen=True):
+    """What executing a block gave; equal at every validator."""
+
+    time_us: int
+    """Effective block time: max(parent's, proposed), of a null block the parent's (rule 8)."""
+    receipts: tuple[Receipt, ...]
+    """One per request, in order."""
+    system_receipts: tuple[Receipt, ...]
+    """What the ledger did by itself at the start of the block: expired DvPs released."""
+    results: tuple[bytes | None, ...]
+    """What to reply to each request's sender; to a repeat the reply that it got the first time;
+    None where the envelope isn't the sender's: a forger's failure is no answer to the client."""
+    transactions_root: Digest
+    receipts_root: Digest
+    """Over ``receipts``, then ``system_receipts``."""
+    state_root: Digest
+    reply_root: Digest

@@ -88,13 +88,14 @@ class ReplyTable:
         """A block's view of the table."""
         return ReplyScope(self._windows, self._width)
 
-    def apply(self, changed: Iterable[tuple[str, Window]]) -> None:
-        """Adopt a block's windows."""
-        updates = []
-        for party, window in changed:
-            self._windows[party] = window
-            updates.append((party.encode(), window.encode()))
-        self._tree = self._tree.update(updates)
+    def rehashed(self, changed: Iterable[tuple[str, Window]]) -> StateTree:
+        """The tree after a block's windows."""
+        return self._tree.update([(party.encode(), window.encode()) for party, window in changed])
+
+    def adopt(self, changed: Iterable[tuple[str, Window]], tree: StateTree) -> None:
+        """Take over a block's windows with their tree (``rehashed``). They stay as they are."""
+        self._windows.update(changed)
+        self._tree = tree
 
 
 class ReplyScope:
@@ -131,6 +132,6 @@ class ReplyScope:
             self._changed[party] = window
         window.use(number, self._width, result)
 
-    def changes(self) -> list[tuple[str, Window]]:
-        """What ``ReplyTable.apply`` takes."""
-        return list(self._changed.items())
+    def changes(self) -> tuple[tuple[str, Window], ...]:
+        """What ``ReplyTable.adopt`` takes."""
+        return tuple(self._changed.items())

@@ -1,7 +1,7 @@
 """The state: one flat map from keys to frozen values, authenticated by a hash trie.
 
 A key is a tuple of strings whose first names the kind: ``("balance", account, asset)``. A block
-is executed on overlays (see ``act``); ``apply`` adopts all its changes at once, so the state
+is executed on overlays (see ``act``); ``adopt`` takes over all its changes at once, so the state
 never holds half a block. None, and a balance of nothing, are not stored.
 """
 
@@ -53,20 +53,27 @@ class State:
         """An independent state; values and tree nodes are shared, being immutable."""
         return State(self.values.copy(), self.tree, self._deadlines.copy())
 
-    def apply(self, changes: Mapping[Key, Any]) -> None:
-        """Adopt a block's changes; the tree is rehashed once, and above what changed only."""
-        values = self.values
+    def rehashed(self, changes: Mapping[Key, Any]) -> StateTree:
+        """The tree after a block's changes; hashed once, and above what changed only."""
         updates: list[tuple[bytes, bytes | None]] = []
         for key, value in changes.items():
+            if value is not None and value != NO_BALANCE:
+                updates.append((key_bytes(key), encode(value)))
+            elif key in self.values:
+                updates.append((key_bytes(key), None))
+        return self.tree.update(updates)
+
+    def adopt(self, changes: Mapping[Key, Any], tree: StateTree) -> None:
+        """Take over a block's changes with their tree (``rehashed``)."""
+        values = self.values
+        for key, value in changes.items():
             if value is None or value == NO_BALANCE:
-                if values.pop(key, None) is not None:
-                    updates.append((key_bytes(key), None))
+                values.pop(key, None)
                 continue
             if type(value) is Instruction and key not in values:
                 insort(self._deadlines, (value.deadline_us, value.id))
             values[key] = value
-            updates.append((key_bytes(key), encode(value)))
-        self.tree = self.tree.update(updates)
+        self.tree = tree
 
     def due(self, now_us: int) -> list[str]:
         """Ids of instructions whose deadline lies before ``now_us``, earliest first."""
@@ -97,9 +104,16 @@ class State:
 
 @lru_cache(maxsize=8)
 def opening_state(genesis: Genesis) -> State:
-    """The state at height 0; to be copied (remembered: a run has many ledgers of one chain)."""
+    """The state at height 0; to be copied (remembered: a run has many ledgers of one chain).
+
+    Raises ``ValueError`` if ``genesis.problems()`` isn't empty.
+    """
+    problems = genesis.problems()
+    if problems:
+        raise ValueError("; ".join(problems))
     state = State({}, StateTree(), [])
-    state.apply(_opening_values(genesis))
+    values = _opening_values(genesis)
+    state.adopt(values, state.rehashed(values))
     return state
 
 

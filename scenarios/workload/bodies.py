@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -67,10 +68,7 @@ def _struct(cls: type, fields: Any, path: str, report: Report) -> dict[str, Any]
     if not isinstance(fields, dict):
         report(path, f"wanted a table, got {kind_of(fields)}")
         return {}
-    info = inspect.type_info(cls)
-    assert isinstance(info, inspect.StructType)
-    known = {field.encode_name: field for field in info.fields}
-    short = {name.removesuffix(_E4).removesuffix(_US): name for name in known}
+    known, short = _fields_of(cls)
     plain: dict[str, Any] = {}
     for key, value in fields.items():
         name = key if key in known else short.get(key)
@@ -86,6 +84,15 @@ def _struct(cls: type, fields: Any, path: str, report: Report) -> dict[str, Any]
         if field.required and name not in given and name != "public_key":
             report(join(path, name.removesuffix(_E4).removesuffix(_US)), "missing")
     return plain
+
+
+@cache
+def _fields_of(cls: type) -> tuple[dict[str, inspect.Field], dict[str, str]]:
+    """Fields by their name in the ledger; those names by what people write."""
+    info = inspect.type_info(cls)
+    assert isinstance(info, inspect.StructType)
+    known = {field.encode_name: field for field in info.fields}
+    return known, {name.removesuffix(_E4).removesuffix(_US): name for name in known}
 
 
 def _value(type_: inspect.Type, name: str, value: Any, path: str, report: Report) -> Any:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from consensus.encoding import encode
 from consensus.messages import Batch, CoSignature, Request
-from nodes.ledger.execution import BlockOutcome, Ledger
+from nodes.ledger.execution import Ledger
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat
-from nodes.ledger.receipts import Receipt
+from nodes.ledger.memo import Memo
+from nodes.ledger.receipts import BlockOutcome, Receipt
 from nodes.ledger.records import Account, FxFix, Party, Series
 from nodes.ledger.transactions import AnyBody, Transaction, body_of
 
@@ -117,8 +118,8 @@ def with_party(id_: str, **changes: Any) -> Genesis:
 class Desk:
     """Sends transactions to one ledger, one block for each call of ``block``."""
 
-    def __init__(self, genesis: Genesis = GENESIS) -> None:
-        self.ledger = Ledger(genesis)
+    def __init__(self, genesis: Genesis = GENESIS, memo: Memo | None = None) -> None:
+        self.ledger = Ledger(genesis, memo)
         self.time_us = 0
         self.numbers: dict[str, int] = {}
         self.receipts: list[Receipt] = []

@@ -124,7 +124,7 @@ def test_window_against_its_definition(numbers: list[int], width: int) -> None:
             scope.use("p", number, b"%d" % number)
             assert scope.is_stale("p", number)
             assert not table.is_stale("p", number), "until the block is adopted"
-            table.apply(scope.changes())
+            table.adopt(scope.changes(), table.rehashed(scope.changes()))
             used.add(number)
             highest = max(highest, number)
         for asked in range(1, 45):
@@ -139,15 +139,15 @@ def test_reply_root_depends_on_what_was_used(one: list[int], other: list[int]) -
     scope = table.scope()
     for number in one:
         scope.use("p", number, b"%d" % number)
-    table.apply(scope.changes())
+    table.adopt(scope.changes(), table.rehashed(scope.changes()))
     for number in other:
         scope = second.scope()
         scope.use("p", number, b"%d" % number)
-        second.apply(scope.changes())
+        second.adopt(scope.changes(), second.rehashed(scope.changes()))
     assert table.root == second.root
     scope = second.scope()
     scope.use("p", 6, b"6")
-    second.apply(scope.changes())
+    second.adopt(scope.changes(), second.rehashed(scope.changes()))
     assert table.root != second.root
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from nodes import merkle
-from nodes.ledger.execution import BlockOutcome
+from nodes.ledger.receipts import BlockOutcome
 from nodes.ledger.records import Account
 from nodes.ledger.transactions import body_of
 from tests.unit.ledger.samples import DEADLINE_US, accept, dvp_body, propose, settle
