@@ -17,7 +17,7 @@ import msgspec
 from chainsim.run_folder import EVIDENCE
 from chainsim.run_summary import MisbehaviourLine
 from consensus.crypto import Scheme
-from consensus.evidence import Rules, Verdict, authenticator, verify
+from consensus.evidence import Rules, Verdict, public_rules, verify
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Committee, Member
 
@@ -50,9 +50,9 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     def rules(self, epoch: int) -> Rules:
         """For messages of ``epoch``. Raises ``KeyError`` if that committee isn't known."""
-        committee = self.committees[epoch]
-        authentic = authenticator(self.chain, committee, self.scheme.verifier())
-        return Rules(committee, self.window, authentic)
+        before = self.committees.get(epoch - 1)
+        verifier = self.scheme.verifier()
+        return public_rules(self.chain, self.committees[epoch], before, self.window, verifier)
 
 
 class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +70,8 @@ class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     committee: tuple[Member, ...]
     """The validators of that epoch in proposer order, with their public keys."""
+    committee_before: tuple[Member, ...] = ()
+    """Those of the epoch before, whose CHECKPOINTs a VIEW-CHANGE may show; of epoch 0 nobody."""
     window: int
     """L of the scenario."""
     misbehaviour: Misbehaviour
@@ -85,7 +87,7 @@ class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
 def evidence_file(misbehaviour: Misbehaviour, origin: Origin) -> EvidenceFile | None:
     """The file for a proof, or None if it proves nothing."""
     epoch = misbehaviour.first.epoch
-    if epoch not in origin.committees:
+    if epoch not in origin.committees or (epoch and epoch - 1 not in origin.committees):
         return None
     verdict = verify(misbehaviour, origin.rules(epoch))
     if not verdict.holds:
@@ -100,6 +102,7 @@ def evidence_file(misbehaviour: Misbehaviour, origin: Origin) -> EvidenceFile | 
         chain=origin.chain,
         epoch=epoch,
         committee=origin.committees[epoch].members,
+        committee_before=origin.committees[epoch - 1].members if epoch else (),
         window=origin.window,
         misbehaviour=misbehaviour,
     ).sealed()
@@ -165,16 +168,18 @@ def judge(content: EvidenceFile, scheme: Scheme) -> Verdict:
         return Verdict(False, "the file's headings name another culprit or kind than its proof")
     if what.first.epoch != content.epoch:
         return Verdict(False, f"the messages are not of epoch {content.epoch}")
-    if not content.committee:
-        return Verdict(False, "the file names no committee")
+    if not content.committee or bool(content.epoch) != bool(content.committee_before):
+        return Verdict(False, "the file lacks the committee of the epoch, or of the one before")
     if not 0 < content.window <= MAX_WINDOW:
         return Verdict(False, f"no chain has a window of {content.window}")
     try:
         committee = Committee(content.epoch, content.committee)
+        before = content.committee_before
+        earlier = Committee(content.epoch - 1, before) if before else None
     except ValueError as error:
         return Verdict(False, f"the file's committee is none: {error}")
-    authentic = authenticator(content.chain, committee, scheme.verifier())
-    verdict = verify(what, Rules(committee, content.window, authentic))
+    rules = public_rules(content.chain, committee, earlier, content.window, scheme.verifier())
+    verdict = verify(what, rules)
     if verdict.holds and verdict.why != content.proven:
         return Verdict(False, f"the file claims something else than it proves: {verdict.why}")
     return verdict

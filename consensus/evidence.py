@@ -16,9 +16,10 @@ from typing import Final
 
 import msgspec
 
-from consensus.certificates import Authentic
+from consensus.certificates import Authentic, stable_proof_is_valid
 from consensus.crypto import Verifier
 from consensus.messages import (
+    Checkpoint,
     Commit,
     Message,
     NewView,
@@ -53,6 +54,28 @@ class Rules(msgspec.Struct, frozen=True):
     """L: how far above its stable checkpoint a VIEW-CHANGE may reach."""
     authentic: Authentic
     """Whether a message is of that chain and epoch and its sender signed it."""
+    proves: Callable[[tuple[Checkpoint, ...], Sequence], bool]
+    """Whether CHECKPOINTs make a sequence stable: those with which the epoch began are of the
+    committee before (rule 27)."""
+
+
+def public_rules(
+    chain: bytes,
+    committee: Committee,
+    before: Committee | None,
+    window: Sequence,
+    verifier: Verifier,
+) -> Rules:
+    """What a third party goes by; ``before`` is the committee of the epoch before, if any."""
+    authentic = authenticator(chain, committee, verifier)
+
+    def proves(proof: tuple[Checkpoint, ...], sequence: Sequence) -> bool:
+        if before is not None and proof and proof[0].epoch == before.epoch:
+            old = authenticator(chain, before, verifier)
+            return stable_proof_is_valid(proof, sequence, None, before, old)
+        return stable_proof_is_valid(proof, sequence, None, committee, authentic)
+
+    return Rules(committee, window, authentic, proves)
 
 
 def authenticator(chain: bytes, committee: Committee, verifier: Verifier) -> Authentic:
@@ -130,7 +153,9 @@ def _bogus_new_view(what: Misbehaviour, rules: Rules) -> Verdict:
     if unsigned:
         return unsigned
     for voter in voters:
-        valid = view_change_is_valid(voter, rules.committee, rules.window, rules.authentic)
+        valid = view_change_is_valid(
+            voter, rules.committee, rules.window, rules.authentic, rules.proves
+        )
         if voter.view != message.view or not valid:
             return _yes(
                 f"{started} counts a VIEW-CHANGE of {voter.sender} which is not valid for that view"

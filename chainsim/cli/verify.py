@@ -94,7 +94,8 @@ def _of_the_run(content: EvidenceFile, scenario: Scenario) -> Verdict | None:
     where = f"{scenario.name}, seed {scenario.seed}"
     if content.signatures != scenario.consensus.signatures or content.chain != genesis.hash:
         return Verdict(False, f"the file is of another chain than {where}")
-    if content.epoch == 0 and content.committee != genesis.committee.members:
+    first = {0: content.committee, 1: content.committee_before}.get(content.epoch)
+    if first is not None and first != genesis.committee.members:
         return Verdict(False, f"the file's committee has other keys than that of {where}")
     if content.window != scenario.consensus.window:
         return Verdict(False, f"the file names another window than {where} has")

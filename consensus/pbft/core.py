@@ -92,7 +92,7 @@ class Core:
         self.out: list[Effect] = []
         self._signatures = 0
         self._verifications = 0
-        self._reported: dict[NodeId, set[tuple[str, View, Sequence]]] = {}
+        self._reported: dict[NodeId, set[tuple[str, int, View, Sequence]]] = {}
 
         self.view: View = 0
         """The active view, or the pending one while ``active`` is false."""
@@ -231,13 +231,14 @@ class Core:
 
         ``second`` need not be verified yet: an accusation is held to what a third party checks.
         """
-        view, sequence = first.slot()
-        key = (kind, view, sequence)
+        key = (kind, first.epoch, *first.slot())
         reported = self._reported.setdefault(first.sender, set())
         if key in reported or len(reported) >= REPORTS_KEPT:
             return
         misbehaviour = Misbehaviour(kind, first.sender, first, second, proofs)
-        rules = Rules(self.committee, self.parameters.window, self.authentic)
+        rules = Rules(
+            self.committee, self.parameters.window, self.authentic, self.valid_stable_proof
+        )
         if verify(misbehaviour, rules).holds:
             reported.add(key)
             self.out.append(Report(misbehaviour))

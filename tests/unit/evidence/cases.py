@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from consensus.evidence import Rules, authenticator
+from consensus.evidence import Rules, public_rules
 from consensus.messages import (
     NULL_DIGEST,
     Batch,
@@ -27,8 +27,7 @@ A, B = b"a" * 32, b"b" * 32
 
 
 def rules(bench: Bench) -> Rules:
-    authentic = authenticator(CHAIN, bench.committee, bench.verifier)
-    return Rules(bench.committee, WINDOW, authentic)
+    return public_rules(CHAIN, bench.committee, None, WINDOW, bench.verifier)
 
 
 def vote(bench: Bench, kind: type[Message], sender: str, digest: bytes, view: int = 0) -> Message:

@@ -10,8 +10,18 @@ import pytest
 
 from chainsim.evidence import EvidenceFile, Origin, evidence_file, judge
 from consensus.crypto import FastScheme, Scheme, Verifier
-from consensus.evidence import KINDS, verify
-from consensus.messages import Batch, Commit, Message, Prepare, PrePrepare, signed
+from consensus.evidence import KINDS, public_rules, verify
+from consensus.messages import (
+    Batch,
+    Checkpoint,
+    Commit,
+    Message,
+    NewView,
+    Prepare,
+    PrePrepare,
+    ViewChange,
+    signed,
+)
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Committee
 from tests.unit.evidence.cases import (
@@ -216,6 +226,35 @@ def test_rule_33_another_chain_or_epoch_is_no_proof() -> None:
         assert not verify(
             Misbehaviour("conflicting-commit", "r3", first, second), rules(bench)
         ).holds
+
+
+def test_rule_27_the_checkpoints_that_began_an_epoch_are_of_the_committee_before() -> None:
+    """An honest new primary counts VIEW-CHANGEs whose C the old committee signed."""
+    bench = Bench(4)
+    before = Committee(0, bench.committee.members)
+    after = Committee(1, bench.committee.members)
+    began = tuple(
+        signed(Checkpoint(CHAIN, 0, id_, 40, A), bench.signers[id_]) for id_ in ("r0", "r1", "r2")
+    )
+    proofs = tuple(
+        signed(ViewChange(CHAIN, 1, id_, 1, 40, began, ()), bench.signers[id_])
+        for id_ in ("r0", "r1", "r2")
+    )
+    named = tuple((vc.sender, vc.digest_bytes) for vc in proofs)
+    message = signed(NewView(CHAIN, 1, "r1", 1, named, ()), bench.signers["r1"])
+    what = Misbehaviour("bogus-new-view", "r1", message, message, proofs)
+    known = public_rules(CHAIN, after, before, WINDOW, bench.verifier)
+    assert not verify(what, known).holds
+    whole = Origin(
+        chain=CHAIN, committees={0: before, 1: after}, window=WINDOW, scheme=Shared(bench)
+    )
+    assert evidence_file(what, whole) is None
+    extra = signed(PrePrepare(CHAIN, 1, "r1", 1, 41, A), bench.signers["r1"])
+    lie = signed(msgspec.structs.replace(message, pre_prepares=(extra,)), bench.signers["r1"])
+    true = evidence_file(Misbehaviour("bogus-new-view", "r1", lie, lie, proofs), whole)
+    assert true is not None
+    assert judge(true, Shared(bench)).holds
+    assert not judge(msgspec.structs.replace(true, committee_before=()), Shared(bench)).holds
 
 
 def test_a_verifier_without_the_secrets_believes_no_fast_signature() -> None:

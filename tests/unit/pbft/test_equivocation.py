@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from consensus.evidence import Rules, authenticator, verify
+from consensus.evidence import public_rules, verify
 from consensus.messages import (
     NULL_DIGEST,
     Batch,
@@ -31,9 +31,10 @@ def quiet(n: int = 4) -> Bench:
 def proven(host: Host) -> list[tuple[str, str]]:
     """Whom a replica accuses of what; each accusation is checked as a third party would."""
     bench = host.bench
-    authentic = authenticator(CHAIN, bench.committee, bench.verifier)
+    window = bench.parameters.window
+    rules = public_rules(CHAIN, bench.committee, None, window, bench.verifier)
     for report in host.reports:
-        verdict = verify(report, Rules(bench.committee, bench.parameters.window, authentic))
+        verdict = verify(report, rules)
         assert verdict.holds, verdict.why
     return [(report.culprit, report.kind) for report in host.reports]
 
