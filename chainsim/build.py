@@ -19,6 +19,7 @@ from chainsim.checks import CheckContext, CheckResult, CheckSuite
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
+from chainsim.market_measures import late_coupon_days, obligations
 from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine
 from chainsim.scenario_settings import parameters, world_settings
@@ -179,12 +180,17 @@ class Simulation:
             "transactions_final": transactions.final,
             "transactions_failed": transactions.failed,
             "dvp_settled": len(settled),
+            "late_coupon_days": self._late_coupon_days(chain),
             "finality_p50": finality.p50,
             "finality_p99": finality.p99,
             "finality_max": finality.max,
             "virtual_time": self.world.now_us,
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def _late_coupon_days(self, chain: Sequence[Block]) -> int:
+        owed = obligations(self.scenario, self.genesis, chain)
+        return late_coupon_days(self.scenario, owed, self.world.now_us)
 
 
 def build(
@@ -291,4 +297,5 @@ def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckCont
         within_us=scenario.expect.within,
         lossless=scenario.network.loss == 0,
         sometimes=scenario.expect.sometimes,
+        genesis=simulation.genesis,
     )

@@ -126,6 +126,11 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
         for name in ("currencies", "regulations_commenced")
         if (value := getattr(spec, name)) is not None
     }
+    rates = {
+        item.id: ten_thousandths(item.pkr_per_usd)
+        for item in spec.series
+        if item.pkr_per_usd is not None
+    }
     return Genesis(
         chain=scenario.name,
         validators=tuple(
@@ -140,7 +145,12 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
         ),
         series=tuple(_series(item) for item in spec.series),
         balances=tuple(
-            OpeningBalance(account=account.id, asset=amount.asset, amount=amount.minor)
+            OpeningBalance(
+                account=account.id,
+                asset=amount.asset,
+                amount=amount.minor,
+                fx_rate_e4=rates.get(amount.asset, 0),
+            )
             for account in spec.accounts
             for amount in map(parse_amount, account.balance or ())
         ),
@@ -246,6 +256,7 @@ def _number_problems(spec: GenesisSpec) -> Iterator[ScenarioError]:
     numbers: list[tuple[str, Any]] = [("genesis.policies.ncb_share", spec.policies.ncb_share)]
     for path, series in entries("genesis.series", spec.series, SeriesSpec):
         numbers.append((f"{path}.coupon", series.coupon))
+        numbers.append((f"{path}.pkr_per_usd", series.pkr_per_usd))
     for path, fix in entries("genesis.fx", spec.fx, FxSpec):
         numbers.append((f"{path}.pkr_per_usd", fix.pkr_per_usd))
     for path, number in numbers:

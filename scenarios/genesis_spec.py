@@ -96,6 +96,9 @@ class SeriesSpec(_Table, frozen=True, kw_only=True):
     """Percent a year, like 7.00."""
     isin: str | None = None
     name: str | None = None
+    pkr_per_usd: Decimal | None = None
+    """The rate at which what is held at the start counts towards the programme; left out: it
+    was issued outside the programme."""
 
 
 class FxSpec(_Table, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ METRICS: Final[dict[str, str]] = {
     "transactions_final": NUMBER,
     "transactions_failed": NUMBER,
     "dvp_settled": NUMBER,
+    "late_coupon_days": NUMBER,
     "finality_p50": DURATION,
     "finality_p99": DURATION,
     "finality_max": DURATION,

@@ -23,6 +23,7 @@ from chainsim.checks.context import (
     NodeStatus,
     RunEnd,
 )
+from chainsim.checks.coupons import Coupons
 from chainsim.checks.durability import Durability
 from chainsim.checks.dvp import DeliveryVersusPayment
 from chainsim.checks.exactly_once import ExactlyOnce
@@ -64,6 +65,7 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
     "no-honest-accused": Accusations,
     "conservation": Conservation,
     "delivery-versus-payment": DeliveryVersusPayment,
+    "coupons": Coupons,
     "liveness": Liveness,
     "sometimes": Sometimes,
 }

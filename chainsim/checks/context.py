@@ -13,6 +13,7 @@ import msgspec
 from consensus.crypto import Verifier
 from consensus.protocol import Parameters
 from consensus.types import Committee, NodeId, Sequence
+from nodes.ledger.genesis import Genesis
 
 BalanceKey = tuple[str, str, str]
 """(account, asset, partition), as in ``nodes.ledger.receipts.Posting``."""
@@ -45,6 +46,8 @@ class CheckContext(msgspec.Struct, frozen=True, kw_only=True):
     """No message is lost outside faults: only then may view changes be demanded to stop."""
     sometimes: tuple[str, ...] = ()
     """``expect.sometimes``: what must have happened."""
+    genesis: Genesis | None = None
+    """Parties, licences, series and policies at height 0; None: a chain of its own kind."""
 
 
 class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from nodes.ledger.transactions import (
     DvpPropose,
     DvpSettle,
     Leg,
+    Redeem,
     decode,
 )
 
@@ -67,7 +68,7 @@ class DeliveryVersusPayment(ChainProperty):
             self._expire(record, block, touched)
         for request, receipt in zip(block.batch.requests, block.receipts, strict=False):
             self._follow_postings(receipt, touched)
-            if receipt.code == "OK" and receipt.type.startswith("DVP_"):
+            if receipt.code == "OK" and receipt.type.startswith(("DVP_", "REDEEM")):
                 transaction = decode(request.operation)
                 if transaction is not None:
                     self._on_step(record, receipt, transaction.body, touched)
@@ -123,10 +124,29 @@ class DeliveryVersusPayment(ChainProperty):
                     self._owe(instruction.terms, -1, touched)
                     moves = _moves(instruction.terms, "reserved", "free")
                 self._compare(record, receipt, moves)
+            case Redeem(series=series):
+                self._end_of_series(record, receipt, series, touched)
             case DvpAccept(id=name) | DvpSettle(id=name) | DvpCancel(id=name):
                 self._wrong(
                     record, f"{receipt.type} of {name} succeeded without a live instruction"
                 )
+
+    def _end_of_series(
+        self, record: Executed, receipt: Receipt, series: str, touched: dict[_Reserved, None]
+    ) -> None:
+        """A redemption gives back, first of all, what live instructions over its series hold."""
+        expected: dict[BalanceKey, int] = {}
+        for name, instruction in list(self._open.items()):
+            if instruction.terms.delivery.amount.asset == series:
+                del self._open[name]
+                if instruction.accepted:
+                    self._released += 1
+                    self._owe(instruction.terms, -1, touched)
+                    _add(expected, _moves(instruction.terms, "reserved", "free"))
+        found = _summed(p for p in receipt.postings if p.partition == "reserved")
+        wanted = {key: delta for key, delta in expected.items() if key[2] == "reserved"}
+        if found != _nonzero(wanted):
+            self._wrong(record, f"redeeming {series} didn't release what its instructions held")
 
     def _owe(self, terms: DvpPropose, sign: int, touched: dict[_Reserved, None]) -> None:
         for leg in (terms.delivery, terms.payment):

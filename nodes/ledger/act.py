@@ -7,7 +7,9 @@ raises ``codes.Refused``: then the overlay is dropped, postings and all.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+from heapq import merge
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from nodes.ledger.codes import E_CAP, E_DATE, Refused
@@ -20,10 +22,13 @@ from nodes.ledger.records import (
     Balance,
     Day,
     Party,
+    Recorded,
     Series,
     Supply,
+    Upcoming,
 )
-from nodes.ledger.state import DAY, Key, State
+from nodes.ledger.schedule import recorded_by
+from nodes.ledger.state import DAY, Key, State, group_of, stands
 
 Partition: TypeAlias = Literal["free", "reserved", "frozen"]
 
@@ -33,12 +38,13 @@ _MISSING: Final = object()
 class BlockScope:
     """A block under execution: its height and time, the state before it, and its changes."""
 
-    __slots__ = ("changes", "genesis", "height", "time_us", "values")
+    __slots__ = ("changes", "genesis", "height", "state", "time_us", "values")
 
     def __init__(self, genesis: Genesis, state: State, height: int, time_us: int) -> None:
         self.genesis: Final = genesis
         self.height: Final = height
         self.time_us: Final = time_us
+        self.state: Final = state
         self.values: Final = state.values
         self.changes: Final[dict[Key, Any]] = {}
 
@@ -116,24 +122,56 @@ class Act:
             raise Refused(E_DATE, "no business day is open")
         return day.date
 
+    def group(self, *name: str, after: str = "") -> Iterator[str]:
+        """Who stands in a list (see ``state.group_of``) after ``after``, in order."""
+        changed: dict[str, bool] = {}
+        for changes in (self.block.changes, self._changes):
+            for key, value in changes.items():
+                entry = group_of(key, value)
+                if entry is not None and entry[0] == name:
+                    changed[entry[1]] = stands(value)
+        there = (m for m in self.block.state.group(name, after) if m not in changed)
+        return merge(there, sorted(m for m, stays in changed.items() if stays and m > after))
+
     # Money: every change of a balance goes through here and leaves a posting
 
-    def post(self, account: str, asset: str, partition: Partition, delta: int) -> None:
-        """Change one balance. The caller has checked that it is covered."""
+    def post(
+        self, account: str, asset: str, partition: Partition, delta: int, cents: int = 0
+    ) -> None:
+        """Change one balance, and by ``cents`` what it takes of the programme.
+
+        The caller has checked that it is covered.
+        """
         key = ("balance", account, asset)
         old: Balance = self.get(key) or NO_BALANCE
+        upcoming: Upcoming | None = self.get(("upcoming", asset))
+        if upcoming is not None:
+            self._note_holding(account, asset, old, upcoming)
+        locked = old.locked_cents + cents
         if partition == "free":
-            new = Balance(old.free + delta, old.reserved, old.frozen)
+            new = Balance(old.free + delta, old.reserved, old.frozen, locked)
             left = new.free
         elif partition == "reserved":
-            new = Balance(old.free, old.reserved + delta, old.frozen)
+            new = Balance(old.free, old.reserved + delta, old.frozen, locked)
             left = new.reserved
         else:
-            new = Balance(old.free, old.reserved, old.frozen + delta)
+            new = Balance(old.free, old.reserved, old.frozen + delta, locked)
             left = new.frozen
         assert left >= 0, f"{account} would hold {left} {asset} {partition}"
         self._changes[key] = new
         self.postings.append(Posting(account, asset, partition, delta))
+
+    def _note_holding(self, account: str, asset: str, held: Balance, upcoming: Upcoming) -> None:
+        """What was held at a record date that is past, before it changes for the first time."""
+        day: Day | None = self.get(DAY)
+        if day is None or day.date <= upcoming.record_date:
+            return
+        series = self.series(asset)
+        assert series is not None, "only a series has coupons"
+        for coupon in recorded_by(series, self.genesis.closed, upcoming.number, day.date):
+            key = ("recorded", asset, str(coupon.number), account)
+            if self.get(key) is None:
+                self.put(key, Recorded(held.total))
 
     def move(
         self,
@@ -142,22 +180,36 @@ class Act:
         source: tuple[str, Partition],
         target: tuple[str, Partition],
     ) -> None:
-        """Move ``amount`` between (account, partition) pairs."""
-        self.post(source[0], asset, source[1], -amount)
-        self.post(target[0], asset, target[1], amount)
+        """Move ``amount`` between (account, partition) pairs, with its share of the programme."""
+        cents = 0 if source[0] == target[0] else self.share_of_lock(source[0], asset, amount)
+        self.post(source[0], asset, source[1], -amount, -cents)
+        self.post(target[0], asset, target[1], amount, cents)
 
-    def mint(self, account: str, asset: str, amount: int) -> None:
+    def share_of_lock(self, account: str, asset: str, amount: int) -> int:
+        """US cents of the programme that ``amount`` of a holding takes: its weighted average.
+
+        Rounded down; the rest goes with the last of the holding, so nothing gets lost.
+        """
+        held = self.balance(account, asset)
+        return held.locked_cents * amount // held.total if held.locked_cents else 0
+
+    def mint(self, account: str, asset: str, amount: int, cents: int = 0) -> None:
         """Create ``amount`` in the free partition. Refuses with E_CAP beyond ``MAX_SUPPLY``."""
         supply: Supply = self.get(("supply", asset)) or Supply()
         if supply.issued + amount > MAX_SUPPLY:
             raise Refused(E_CAP, f"more {asset} than the ledger can count")
         self.put(("supply", asset), Supply(supply.issued + amount, supply.redeemed))
-        self.post(account, asset, "free", amount)
+        self.post(account, asset, "free", amount, cents)
         self.minted[asset] = self.minted.get(asset, 0) + amount
 
-    def burn(self, account: str, asset: str, amount: int) -> None:
-        """Destroy ``amount`` of the free partition. The caller has checked that it is covered."""
+    def burn(self, account: str, asset: str, amount: int, partition: Partition = "free") -> int:
+        """Destroy ``amount``; returns the US cents of the programme that it took.
+
+        The caller has checked that it is covered, and releases the cents.
+        """
         supply: Supply = self.get(("supply", asset)) or Supply()
         self.put(("supply", asset), Supply(supply.issued, supply.redeemed + amount))
-        self.post(account, asset, "free", -amount)
+        cents = self.share_of_lock(account, asset, amount)
+        self.post(account, asset, partition, -amount, -cents)
         self.minted[asset] = self.minted.get(asset, 0) - amount
+        return cents

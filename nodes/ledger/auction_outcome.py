@@ -19,12 +19,18 @@ from nodes.ledger.auction_book import (
     series_of,
     yield_of_bid,
 )
-from nodes.ledger.codes import E_ALLOT_MISMATCH, E_DATE, E_FUNDS, Refused
+from nodes.ledger.codes import E_ALLOT_MISMATCH, E_DATE, E_FUNDS, E_STATE, Refused
 from nodes.ledger.compliance import check_covered, check_inflow, verified_account
 from nodes.ledger.days import current_fx
 from nodes.ledger.instruments import instrument_of
-from nodes.ledger.pricing import CONTEXT, round_half_up, share_of_face, to_e4
-from nodes.ledger.programme import lock
+from nodes.ledger.pricing import (
+    CONTEXT,
+    locked_value_cents,
+    round_half_up,
+    share_of_face,
+    to_e4,
+)
+from nodes.ledger.programme import take
 from nodes.ledger.records import Auction, BidEntry, Series
 from nodes.ledger.transactions import AuctionAllot, AuctionSettle
 
@@ -89,9 +95,11 @@ def settle(act: Act, body: AuctionSettle) -> None:
     if act.today() < auction.settlement_date:
         raise Refused(E_DATE, f"settles on {auction.settlement_date}")
     series = series_of(act, auction)
+    if act.get(("redeemed", series.id)) is not None:
+        raise Refused(E_STATE, f"{series.id} is redeemed")
     fix = current_fx(act)
     accrued_e4 = instrument_of(series).accrued_e4(series, auction.settlement_date)
-    minted = paid = 0
+    minted = paid = cents = 0
     note(act, auction=auction.id)
     for bid in _settlement_order(bids_of(act, auction)):
         clean_e4 = auction.ncb_price_e4 if bid.price_e4 is None else bid.price_e4
@@ -99,13 +107,16 @@ def settle(act: Act, body: AuctionSettle) -> None:
         lapsed = _lapses(act, series, bid, cost)
         if not lapsed:
             act.move(series.currency, cost, (bid.cash_account, "free"), _issuer(series))
-            act.mint(bid.securities_account, series.id, bid.allotted)
+            locked = locked_value_cents(bid.allotted, fix.rate_e4)
+            act.mint(bid.securities_account, series.id, bid.allotted, locked)
+            cents += locked
             minted += bid.allotted
             paid += cost
         status = "LAPSED" if lapsed else "SETTLED"
         act.put(bid_key(auction, bid.number), replace(bid, status=status))
         act.note(f"bid.{bid.number}", lapsed or cost)
-    lock(act, minted, fix)
+    note(act, fx_e4=fix.rate_e4)
+    take(act, cents)
     note(act, settled=minted, paid=paid)
     act.put(("auction", auction.id), replace(auction, status="SETTLED"))
 

@@ -1,4 +1,4 @@
-"""What must hold of a state at every height (LEDGER.md, invariants 1 to 5, 8 and 9).
+"""What must hold of a state at every height (LEDGER.md, invariants 1 to 6, 8, 9 and 13).
 
 Reads the whole state: for tests and checks, not for execution.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.ledger.genesis import Genesis
-from nodes.ledger.records import Balance, Freeze, Instruction, Programme, Series, Supply
-from nodes.ledger.settlement import LIVE
-from nodes.ledger.state import PROGRAMME, State
+from nodes.ledger.records import Balance, Coupon, Freeze, Instruction, Programme, Series, Supply
+from nodes.ledger.state import LIVE, PROGRAMME, State
 
 
 def audit(genesis: Genesis, state: State) -> list[str]:
@@ -22,6 +21,8 @@ def audit(genesis: Genesis, state: State) -> list[str]:
         *_freezes(state),
         *_denominations(state),
         *_programme(genesis, state),
+        *_coupons(state),
+        *_redeemed(state),
     ]
 
 
@@ -66,7 +67,7 @@ def _freezes(state: State) -> Iterator[str]:
     for key, freeze in state.of_kind("freeze"):
         assert isinstance(freeze, Freeze)
         place = (key[1], key[2])
-        ordered[place] = ordered.get(place, 0) + freeze.amount
+        ordered[place] = sum(order.amount for order in freeze.orders)
     for key, balance in state.of_kind("balance"):
         expected = ordered.pop((key[1], key[2]), 0)
         if balance.frozen != expected:
@@ -86,5 +87,25 @@ def _denominations(state: State) -> Iterator[str]:
 
 def _programme(genesis: Genesis, state: State) -> Iterator[str]:
     used: Programme = state.values.get(PROGRAMME, Programme())
+    locked_cents = sum(balance.locked_cents for _, balance in state.of_kind("balance"))
+    if locked_cents != used.locked_cents:
+        yield f"programme: holdings take {locked_cents} US cents, {used.locked_cents} are counted"
     if used.locked_cents > genesis.policies.programme_cap_cents:
         yield f"programme: {used.locked_cents} US cents outstanding, above the cap"
+
+
+def _coupons(state: State) -> Iterator[str]:
+    for _, coupon in state.of_kind("coupon"):
+        assert isinstance(coupon, Coupon)
+        name = f"coupon {coupon.number} of {coupon.series}"
+        if coupon.paid > coupon.total:
+            yield f"{name}: {coupon.paid} paid of {coupon.total}"
+        if coupon.paid_on is not None and coupon.paid != coupon.total:
+            yield f"{name}: over, with {coupon.paid} paid of {coupon.total}"
+
+
+def _redeemed(state: State) -> Iterator[str]:
+    for key, _ in state.of_kind("redeemed"):
+        supply: Supply = state.values.get(("supply", key[1]), Supply())
+        if supply.issued != supply.redeemed:
+            yield f"{key[1]}: redeemed, but {supply.issued - supply.redeemed} are outstanding"

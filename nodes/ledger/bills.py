@@ -25,6 +25,11 @@ def coupon_dates(series: Series) -> tuple[date, ...]:
     return ()
 
 
+def coupon_e4(series: Series, number: int) -> Fraction:
+    """A bill has no coupon to ask for."""
+    raise ValueError(f"{series.id} has no coupon {number}")
+
+
 def problems(series: Series) -> Iterator[str]:
     """What is wrong with these terms."""
     if (series.maturity_date - series.issue_date).days not in TENORS:

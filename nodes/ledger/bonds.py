@@ -38,6 +38,11 @@ def coupon_dates(series: Series) -> tuple[date, ...]:
     return tuple(reversed(dates))
 
 
+def coupon_e4(series: Series, number: int) -> Fraction:
+    """Half the annual coupon, every time."""
+    return Fraction(series.coupon_e4, FREQUENCY)
+
+
 def problems(series: Series) -> Iterator[str]:
     """What is wrong with these terms."""
     if series.maturity_date not in {add_months(series.issue_date, 12 * y) for y in TENORS}:

@@ -21,9 +21,11 @@ from nodes.ledger import (
     auction,
     auction_outcome,
     cash,
+    coupons,
     days,
     licensing,
     parties,
+    redemption,
     restraint,
     series,
     settlement,
@@ -77,6 +79,9 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "PAUSE": restraint.pause,
     "UNPAUSE": restraint.unpause,
     "DAY_OPEN": days.open_day,
+    "COUPON_DECLARE": coupons.declare,
+    "COUPON_PAY": coupons.pay,
+    "REDEEM": redemption.redeem,
 }
 """What executes each type; access rules have been checked before."""
 

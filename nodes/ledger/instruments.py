@@ -19,6 +19,10 @@ class Instrument(Protocol):
         """Unadjusted coupon dates after issue, ascending."""
         ...
 
+    def coupon_e4(self, series: Series, number: int) -> Fraction:
+        """What coupon ``number`` (from 1) pays per 100 of face, 10^-4, unrounded."""
+        ...
+
     def problems(self, series: Series) -> Iterator[str]:
         """What is wrong with terms whose dates are in order."""
         ...

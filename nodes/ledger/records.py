@@ -80,6 +80,13 @@ class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):
     free: int = 0
     reserved: int = 0
     frozen: int = 0
+    locked_cents: int = 0
+    """What this holding takes of the programme: US cents at the rates of its issues."""
+
+    @property
+    def total(self) -> int:
+        """Over all partitions."""
+        return self.free + self.reserved + self.frozen
 
 
 NO_BALANCE: Final = Balance()
@@ -117,11 +124,48 @@ class Flag(msgspec.Struct, frozen=True):
     by: tuple[str, ...]
 
 
-class Freeze(msgspec.Struct, frozen=True):
-    """What one order keeps frozen of one asset in one account."""
+class Order(msgspec.Struct, frozen=True, array_like=True):
+    """What one order, referred to opaquely, keeps frozen; ``by`` is the authority that gave it."""
 
     by: str
+    order: str
     amount: int
+
+
+class Freeze(msgspec.Struct, frozen=True, array_like=True):
+    """All orders that keep something of one asset frozen in one account, oldest first."""
+
+    orders: tuple[Order, ...]
+
+
+class Upcoming(msgspec.Struct, frozen=True, array_like=True):
+    """The first coupon of a series that isn't paid; changes after its record date leave a note."""
+
+    number: int
+    record_date: datetime.date
+
+
+class Recorded(msgspec.Struct, frozen=True, array_like=True):
+    """What an account held at a record date, noted when it first changed after that."""
+
+    quantity: int
+
+
+class Coupon(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared coupon and how far its payment has come (see ``coupons``)."""
+
+    series: str
+    number: int
+    payment_date: datetime.date
+    record_date: datetime.date
+    total: int
+    """Sum of the holders' rounded entitlements, minor units."""
+    holders: int
+    paid: int = 0
+    last: str = ""
+    """Accounts up to this one, in order of their ids, have been paid."""
+    paid_on: datetime.date | None = None
+    """The business date on which the last holder was paid."""
 
 
 class Lot(msgspec.Struct, frozen=True, array_like=True):

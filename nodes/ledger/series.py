@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from nodes.ledger.act import Act
+from nodes.ledger.calendar import next_business_day
 from nodes.ledger.codes import E_DUP, E_TERMS, Refused
 from nodes.ledger.instruments import term_problems
-from nodes.ledger.records import Series
+from nodes.ledger.records import Day, Series
+from nodes.ledger.schedule import upcoming
+from nodes.ledger.state import DAY
 from nodes.ledger.transactions import SeriesDefine
 
 
@@ -34,3 +39,18 @@ def define_series(act: Act, body: SeriesDefine) -> None:
     if problems:
         raise Refused(E_TERMS, problems[0])
     act.put(("series", body.id), series)
+    coupon = upcoming(series, act.genesis.closed, _first_payment(act))
+    if coupon is not None:
+        act.put(("upcoming", body.id), coupon)
+
+
+def _first_payment(act: Act) -> date:
+    """The first business day on which somebody may be owed a coupon.
+
+    Today's is owed to those who held at yesterday's close: nobody, as the series is new.
+    """
+    today: Day | None = act.get(DAY)
+    genesis = act.genesis
+    if today is None:
+        return genesis.first_business_day
+    return next_business_day(today.date, genesis.closed)

@@ -8,8 +8,6 @@ any transaction (a system receipt of type DVP_EXPIRE).
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from nodes.ledger.act import Act
@@ -31,9 +29,8 @@ from nodes.ledger.compliance import (
     verified_account,
 )
 from nodes.ledger.records import Instruction, Lot
+from nodes.ledger.state import LIVE
 from nodes.ledger.transactions import DvpAccept, DvpCancel, DvpPropose, DvpSettle, Leg
-
-LIVE: Final = ("PROPOSED", "ACCEPTED")
 
 
 def propose(act: Act, body: DvpPropose) -> None:
@@ -117,6 +114,16 @@ def expire(act: Act, id_: str) -> bool:
     act.put(("dvp", id_), replace(instruction, status="EXPIRED"))
     act.note("dvp", id_)
     return True
+
+
+def release_all(act: Act, series: str) -> list[str]:
+    """Cancel every live instruction over a series that ends; returns their ids."""
+    released = list(act.group("live", series))
+    for id_ in released:
+        instruction: Instruction = act.get(("dvp", id_))
+        _release(act, instruction)
+        act.put(("dvp", id_), replace(instruction, status="CANCELLED"))
+    return released
 
 
 def _lot(leg: Leg) -> Lot:

@@ -8,15 +8,18 @@ never holds half a block. None, and a balance of nothing, are not stored.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
+
+from sortedcontainers import SortedList
 
 from consensus.encoding import encode
 from consensus.types import Digest
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.pricing import locked_value_cents
 from nodes.ledger.records import NO_BALANCE, Balance, Flag, Instruction, Programme, Supply
+from nodes.ledger.schedule import upcoming
 from nodes.state_tree import Proof, StateTree
 
 Key: TypeAlias = tuple[str, ...]
@@ -26,6 +29,8 @@ PAUSED: Final[Key] = ("paused",)
 REGULATIONS: Final[Key] = ("regulations",)
 PROGRAMME: Final[Key] = ("programme",)
 LATEST_FX: Final[Key] = ("fx",)
+
+_GROUPED: Final = frozenset({"balance", "recorded", "dvp"})
 
 _LAST: Final = "\U0010ffff"
 """Sorts after every id."""
@@ -37,27 +42,70 @@ def key_bytes(key: Key) -> bytes:
     return encode(key)
 
 
+LIVE: Final = ("PROPOSED", "ACCEPTED")
+"""Status of DvP instructions that may still settle."""
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether setting a key to this removes it: None, and a balance of nothing."""
+    return value is None or value == NO_BALANCE
+
+
+def group_of(key: Key, value: Any) -> tuple[Key, str] | None:
+    """The list that an entry can stand in, and the name under which it does; None for most.
+
+    Lists: accounts that hold an asset, accounts whose holding at a coupon's record date was
+    noted, live instructions over a series. They follow from the entries and are not entries.
+    """
+    kind = key[0]
+    if kind == "balance":
+        return ("holders", key[2]), key[1]
+    if kind == "recorded":
+        return ("recorded", key[1], key[2]), key[3]
+    if kind == "dvp":
+        return ("live", value.delivery.asset), key[1]
+    return None
+
+
+def stands(value: Any) -> bool:
+    """Whether an entry with this value stands in its list."""
+    if type(value) is Instruction:
+        return value.status in LIVE
+    return not is_nothing(value)
+
+
 class State:
-    """Values by key, their tree, and the deadlines of DvPs (derived from the values)."""
+    """Values by key and their tree; and, derived from the values, deadlines of DvPs and lists."""
 
-    __slots__ = ("_deadlines", "tree", "values")
+    __slots__ = ("_deadlines", "_groups", "tree", "values")
 
-    def __init__(
-        self, values: dict[Key, Any], tree: StateTree, deadlines: list[tuple[int, str]]
-    ) -> None:
-        self.values: Final = values
-        self.tree = tree
-        self._deadlines: Final = deadlines
+    def __init__(self) -> None:
+        self.values: Final[dict[Key, Any]] = {}
+        self.tree = StateTree()
+        self._deadlines: Final[list[tuple[int, str]]] = []
+        self._groups: Final[dict[Key, SortedList[str]]] = {}
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[Key, Any]]) -> State:
+        """The state that holds just these entries: all that a snapshot needs to carry."""
+        state = cls()
+        state.apply(dict(entries))
+        return state
 
     def copy(self) -> State:
         """An independent state; values and tree nodes are shared, being immutable."""
-        return State(self.values.copy(), self.tree, self._deadlines.copy())
+        state = State()
+        state.values.update(self.values)
+        state.tree = self.tree
+        state._deadlines.extend(self._deadlines)
+        state._groups.update((name, group.copy()) for name, group in self._groups.items())
+        return state
 
     def rehashed(self, changes: Mapping[Key, Any]) -> StateTree:
         """The tree after a block's changes; hashed once, and above what changed only."""
         updates: list[tuple[bytes, bytes | None]] = []
         for key, value in changes.items():
-            if value is not None and value != NO_BALANCE:
+            if not is_nothing(value):
                 updates.append((key_bytes(key), encode(value)))
             elif key in self.values:
                 updates.append((key_bytes(key), None))
@@ -67,13 +115,38 @@ class State:
         """Take over a block's changes with their tree (``rehashed``)."""
         values = self.values
         for key, value in changes.items():
-            if value is None or value == NO_BALANCE:
+            if key[0] in _GROUPED:
+                self._regroup(key, value)
+            if is_nothing(value):
                 values.pop(key, None)
                 continue
-            if type(value) is Instruction and key not in values:
-                insort(self._deadlines, (value.deadline_us, value.id))
             values[key] = value
         self.tree = tree
+
+    def apply(self, changes: Mapping[Key, Any]) -> None:
+        """``rehashed`` and ``adopt`` in one."""
+        self.adopt(changes, self.rehashed(changes))
+
+    def _regroup(self, key: Key, value: Any) -> None:
+        """Keep the lists true to an entry that comes, changes or goes."""
+        before = self.values.get(key)
+        stood, stays = stands(before), stands(value)
+        if stood == stays:
+            return
+        name, member = cast(tuple[Key, str], group_of(key, value))
+        if stays:
+            self._groups.setdefault(name, SortedList()).add(member)
+            if type(value) is Instruction:
+                insort(self._deadlines, (value.deadline_us, value.id))
+            return
+        self._groups[name].remove(member)
+        if not self._groups[name]:
+            del self._groups[name]
+
+    def group(self, name: Key, after: str = "") -> Iterator[str]:
+        """Who stands in a list (see ``group_of``) after ``after``, in order."""
+        group = self._groups.get(name)
+        return iter(()) if group is None else group.irange(after, inclusive=(False, True))
 
     def due(self, now_us: int) -> list[str]:
         """Ids of instructions whose deadline lies before ``now_us``, earliest first."""
@@ -111,10 +184,7 @@ def opening_state(genesis: Genesis) -> State:
     problems = genesis.problems()
     if problems:
         raise ValueError("; ".join(problems))
-    state = State({}, StateTree(), [])
-    values = _opening_values(genesis)
-    state.adopt(values, state.rehashed(values))
-    return state
+    return State.of(_opening_values(genesis).items())
 
 
 def _opening_values(genesis: Genesis) -> dict[Key, Any]:
@@ -126,6 +196,9 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
         values["account", account.id] = account
     for series in genesis.series:
         values["series", series.id] = series
+        coupon = upcoming(series, genesis.closed, genesis.first_business_day)
+        if coupon is not None:
+            values["upcoming", series.id] = coupon
     for fix in genesis.fx_fixes:
         values["fx", fix.date.isoformat()] = fix
     if genesis.fx_fixes:
@@ -136,11 +209,13 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
     for opening in genesis.balances:
         key = ("balance", opening.account, opening.asset)
         before: Balance = values.get(key, NO_BALANCE)
-        values[key] = Balance(before.free + opening.amount)
+        cents = 0
+        if opening.fx_rate_e4:
+            cents = locked_value_cents(opening.amount, opening.fx_rate_e4)
+        values[key] = Balance(before.free + opening.amount, 0, 0, before.locked_cents + cents)
         supply: Supply = values.get(("supply", opening.asset), Supply())
         values["supply", opening.asset] = Supply(supply.issued + opening.amount)
-        if opening.fx_rate_e4:
-            locked_cents += locked_value_cents(opening.amount, opening.fx_rate_e4)
+        locked_cents += cents
     if locked_cents:
         values[PROGRAMME] = Programme(locked_cents)
     return values

@@ -268,6 +268,30 @@ class DayOpen(Body, frozen=True, kw_only=True, tag="DAY_OPEN"):
     date: datetime.date
 
 
+class CouponDeclare(Body, frozen=True, kw_only=True, tag="COUPON_DECLARE"):
+    """Coupon ``number`` (from 1) of a series is due: who is entitled to how much is settled."""
+
+    series: Name
+    number: Annotated[int, msgspec.Meta(gt=0, lt=1000)]
+
+
+class CouponPay(Body, frozen=True, kw_only=True, tag="COUPON_PAY"):
+    """The issuer pays a declared coupon, to everybody or to the next ``limit`` accounts."""
+
+    series: Name
+    number: Annotated[int, msgspec.Meta(gt=0, lt=1000)]
+    limit: Annotated[int, msgspec.Meta(gt=0, lt=2**31)] | None = None
+    """How many accounts this transaction pays, in order of their ids; None: all that are left."""
+
+
+class Redeem(Body, frozen=True, kw_only=True, tag="REDEEM"):
+    """The issuer pays the face value to the holders, whose securities end."""
+
+    series: Name
+    limit: Annotated[int, msgspec.Meta(gt=0, lt=2**31)] | None = None
+    """How many accounts this transaction redeems; None: all that are left."""
+
+
 AnyBody: TypeAlias = (
     PartyRegister
     | KeyRotate
@@ -295,6 +319,9 @@ AnyBody: TypeAlias = (
     | Pause
     | Unpause
     | DayOpen
+    | CouponDeclare
+    | CouponPay
+    | Redeem
 )
 
 BODIES: Final[dict[str, type[Body]]] = {
@@ -324,6 +351,9 @@ BODIES: Final[dict[str, type[Body]]] = {
     "PAUSE": Pause,
     "UNPAUSE": Unpause,
     "DAY_OPEN": DayOpen,
+    "COUPON_DECLARE": CouponDeclare,
+    "COUPON_PAY": CouponPay,
+    "REDEEM": Redeem,
 }
 """By the names of LEDGER.md."""
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from scenarios.workload.auction import Auction
 from scenarios.workload.base import Problem, Submission, Workload
+from scenarios.workload.coupons import Coupons
 from scenarios.workload.days import Days
 from scenarios.workload.script import Script
 from scenarios.workload.transfers import Transfers
@@ -21,5 +22,6 @@ WORKLOADS: Final[dict[str, type[Workload]]] = {
     "transfers": Transfers,
     "days": Days,
     "auction": Auction,
+    "coupons": Coupons,
 }
 """By the ``kind`` that a scenario names."""

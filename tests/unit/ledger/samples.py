@@ -10,9 +10,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeAlias
 
+from nodes.ledger.records import Day
 from nodes.ledger.transactions import BODIES, AnyBody, body_of
 from tests.unit.ledger.support import (
     AUCTION_DAY,
+    BILL,
+    COUPON_DAY,
     MILLION,
     SETTLEMENT_DAY,
     Desk,
@@ -203,6 +206,28 @@ def open_day(desk: Desk) -> Sample:
     return "sbp", _body("DAY_OPEN", date=AUCTION_DAY), ()
 
 
+def first_day_of(desk: Desk, day: date) -> None:
+    """The chain is young and its first business day is ``day``: no walk of a hundred openings."""
+    desk.ok("sbp", "DAY_OPEN", date=AUCTION_DAY)
+    desk.ledger._state.apply({("day",): Day(day)})
+
+
+def declare_coupon(desk: Desk) -> Sample:
+    first_day_of(desk, COUPON_DAY)
+    return "sbp", _body("COUPON_DECLARE", series="pib-51-3y", number=2), ()
+
+
+def pay_coupon(desk: Desk) -> Sample:
+    desk.send(*declare_coupon(desk)[:2])
+    desk.ok("sbp", "CASH_MINT", account="mof/proceeds", amount=money(7 * MILLION))
+    return "sbp", _body("COUPON_PAY", series="pib-51-3y", number=2), ()
+
+
+def redeem(desk: Desk) -> Sample:
+    first_day_of(desk, BILL.maturity_date)
+    return "sbp", _body("REDEEM", series="mtb-364"), ()
+
+
 SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "PARTY_REGISTER": (register_vasp, register_investor),
     "KEY_ROTATE": (rotate_key,),
@@ -230,6 +255,9 @@ SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "PAUSE": (pause,),
     "UNPAUSE": (unpause,),
     "DAY_OPEN": (open_day,),
+    "COUPON_DECLARE": (declare_coupon,),
+    "COUPON_PAY": (pay_coupon,),
+    "REDEEM": (redeem,),
 }
 
 assert SAMPLES.keys() == BODIES.keys()

@@ -24,6 +24,9 @@ MILLION = 100_000_000
 
 AUCTION_DAY = date(2021, 3, 3)
 SETTLEMENT_DAY = date(2021, 3, 4)
+RECORD_DAY = date(2021, 8, 19)
+COUPON_DAY = date(2021, 8, 20)
+"""A Friday: coupon 2 of ``PIB`` is paid, to who held at Thursday's close."""
 BIDS_CSV = Path(__file__).parents[3] / "scenarios" / "data" / "pib-51-3y-bids.csv"
 
 

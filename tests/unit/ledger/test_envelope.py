@@ -181,7 +181,7 @@ def test_roots_prove_transactions_receipts_and_balances() -> None:
             assert merkle.verify_inclusion(leaf, index, len(leaves), proof, root)
     balance = ("balance", "exchange-a/main", "PKR")
     value, proof_of_balance = desk.ledger.prove(*balance)
-    assert value == encode((2_000_000_000_000 - 15, 0, 0))
+    assert value == encode((2_000_000_000_000 - 15, 0, 0, 0))
     assert state_tree.verify(outcome.state_root, encode(balance), value, proof_of_balance)
     more = encode((2_000_000_000_000, 0, 0))
     assert not state_tree.verify(outcome.state_root, encode(balance), more, proof_of_balance)

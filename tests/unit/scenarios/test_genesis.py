@@ -25,7 +25,7 @@ def genesis(text: str = "", seed: int = 1) -> Genesis:
 
 
 def test_there_is_something_to_include() -> None:
-    assert shipped_geneses() == ("cash", "sovereign")
+    assert shipped_geneses() == ("cash", "market", "sovereign")
 
 
 def test_an_override_replaces_only_what_it_says() -> None:

@@ -149,15 +149,8 @@ def errors(text: str, *overrides: str) -> list[str]:
     return [str(error) for error in caught.value.errors]
 
 
-def test_the_contracts_example_fails_only_for_what_isnt_there_yet() -> None:
-    coupon, late = errors(EXAMPLE)
-    assert coupon.startswith('expect.receipts[0].tx: unknown transaction "COUPON_PAY"')
-    assert late.startswith('expect.metric[0].name: unknown metric "late_coupon_days"; known: ')
-
-
-def test_the_contracts_example_loads_without_coupons() -> None:
-    adapted = EXAMPLE.replace("COUPON_PAY", "CASH_MINT").replace("late_coupon_days", "height")
-    scenario = load_text(adapted)
+def test_the_contracts_example_loads() -> None:
+    scenario = load_text(EXAMPLE)
     assert scenario.duration == 120_000_000
     assert scenario.calendar.start == datetime.date(2026, 1, 5)
     assert scenario.network.jitter == 100_000
