@@ -12,7 +12,7 @@ empty tree is 32 zero bytes. Leaves with one path can't occur short of a SHA-256
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, TypeAlias
@@ -27,35 +27,42 @@ MAX_DEPTH: Final = 2 * DIGEST_SIZE
 EMPTY_ROOT: Final[Digest] = ZERO_DIGEST
 
 
-class _Leaf:
-    __slots__ = ("hash", "path", "value_hash")
+class Leaf:
+    """A key and its value, and where they hang."""
 
-    def __init__(self, path: str, value: bytes) -> None:
+    __slots__ = ("hash", "key", "path", "value", "value_hash")
+
+    def __init__(self, path: str, key: bytes, value: bytes) -> None:
         self.path: Final[str] = path
+        self.key: Final[bytes] = key
+        self.value: Final[bytes] = value
         self.value_hash: Final[Digest] = sha256(value).digest()
         self.hash: Final[Digest] = _leaf_hash(path, self.value_hash)
 
 
-class _Branch:
+class Branch:
+    """An inner node; bit i of ``bitmap`` says whether child i exists."""
+
     __slots__ = ("bitmap", "children", "hash")
 
-    def __init__(self, children: list[_Node | None], bitmap: int) -> None:
-        self.children: Final[list[_Node | None]] = children
+    def __init__(self, children: list[Node | None], bitmap: int) -> None:
+        self.children: Final[list[Node | None]] = children
         self.bitmap: Final[int] = bitmap
-        self.hash: Final[Digest] = _branch_hash(
+        self.hash: Final[Digest] = branch_hash(
             bitmap, [child.hash for child in children if child is not None]
         )
 
 
-_Node: TypeAlias = _Leaf | _Branch
-_Change: TypeAlias = tuple[str, _Leaf | None]
+Node: TypeAlias = Leaf | Branch
+_Change: TypeAlias = tuple[str, Leaf | None]
 
 
 def _leaf_hash(path: str, value_hash: Digest) -> Digest:
     return sha256(b"\x00" + bytes.fromhex(path) + value_hash).digest()
 
 
-def _branch_hash(bitmap: int, hashes: Sequence[Digest]) -> Digest:
+def branch_hash(bitmap: int, hashes: Sequence[Digest]) -> Digest:
+    """Of a branch with these children."""
     return sha256(b"\x01" + bitmap.to_bytes(2, "big") + b"".join(hashes)).digest()
 
 
@@ -83,33 +90,45 @@ class Proof(msgspec.Struct, frozen=True):
 class StateTree:
     """An immutable authenticated map from byte keys to byte values."""
 
-    __slots__ = ("_top",)
+    __slots__ = ("top",)
 
-    def __init__(self, top: _Node | None = None) -> None:
-        self._top: Final = top
+    def __init__(self, top: Node | None = None) -> None:
+        self.top: Final = top
+        """The root's node; None: empty."""
 
     @property
     def root(self) -> Digest:
         """32 bytes that commit to every key and value."""
-        return EMPTY_ROOT if self._top is None else self._top.hash
+        return EMPTY_ROOT if self.top is None else self.top.hash
 
     def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> StateTree:
         """The tree after setting each key to its value (None removes it). Keys are distinct."""
         items: list[_Change] = []
         for key, value in changes:
             path = path_of(key)
-            items.append((path, None if value is None else _Leaf(path, value)))
+            items.append((path, None if value is None else Leaf(path, key, value)))
         if not items:
             return self
         items.sort(key=_path_of_change)
-        return StateTree(_merge(self._top, items, 0))
+        return StateTree(_merge(self.top, items, 0))
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """All keys and values, in order of path."""
+        for leaf in leaves_of(self.top):
+            yield leaf.key, leaf.value
+
+    def changes_to(self, after: StateTree) -> tuple[tuple[bytes, bytes | None], ...]:
+        """What ``update`` needs to make ``after`` of this tree; what both share isn't visited."""
+        changes: dict[bytes, bytes | None] = {}
+        _collect(self.top, after.top, changes)
+        return tuple(changes.items())
 
     def prove(self, key: bytes) -> Proof:
         """Evidence for ``verify`` that ``key`` has its value, or that it is absent."""
         path = path_of(key)
         levels: list[Level] = []
-        node = self._top
-        while isinstance(node, _Branch):
+        node = self.top
+        while isinstance(node, Branch):
             own = _POSITION[path[len(levels)]]
             others = tuple(
                 child.hash
@@ -124,17 +143,43 @@ class StateTree:
         return Proof(tuple(levels), neighbour)
 
 
+def leaves_of(node: Node | None) -> Iterator[Leaf]:
+    """All leaves of a subtree, in order of path."""
+    if isinstance(node, Branch):
+        for child in node.children:
+            if child is not None:
+                yield from leaves_of(child)
+    elif node is not None:
+        yield node
+
+
+def _collect(before: Node | None, after: Node | None, changes: dict[bytes, bytes | None]) -> None:
+    """Into ``changes``: the leaves of ``after`` that ``before`` lacks, None for those it lost."""
+    if before is after or (before is not None and after is not None and before.hash == after.hash):
+        return
+    if isinstance(before, Branch) and isinstance(after, Branch):
+        for old, new in zip(before.children, after.children, strict=True):
+            _collect(old, new, changes)
+        return
+    kept = {leaf.path: leaf for leaf in leaves_of(before)}
+    for leaf in leaves_of(after):
+        known = kept.pop(leaf.path, None)
+        if known is None or known.value_hash != leaf.value_hash:
+            changes[leaf.key] = leaf.value
+    changes.update((leaf.key, None) for leaf in kept.values())
+
+
 def _path_of_change(change: _Change) -> str:
     return change[0]
 
 
-def _merge(node: _Node | None, items: list[_Change], depth: int) -> _Node | None:
+def _merge(node: Node | None, items: list[_Change], depth: int) -> Node | None:
     """``node`` (at ``depth``) after ``items``, sorted by path, all under its prefix."""
-    if not isinstance(node, _Branch):
+    if not isinstance(node, Branch):
         path, leaf = items[0]
         if len(items) == 1 and (node is None or node.path == path):
             return leaf
-        return _build(_with_leaf(node, items), depth)
+        return build(_with_leaf(node, items), depth)
     children, bitmap = node.children.copy(), node.bitmap
     for position, start, end in _groups(items, depth):
         child = children[position] = _merge(children[position], items[start:end], depth + 1)
@@ -143,13 +188,13 @@ def _merge(node: _Node | None, items: list[_Change], depth: int) -> _Node | None
         else:
             bitmap |= 1 << position
     if bitmap & (bitmap - 1):
-        return _Branch(children, bitmap)
+        return Branch(children, bitmap)
     # Of at most one child nothing is left, or a leaf that takes the branch's place.
     only = children[bitmap.bit_length() - 1] if bitmap else None
-    return _Branch(children, bitmap) if isinstance(only, _Branch) else only
+    return Branch(children, bitmap) if isinstance(only, Branch) else only
 
 
-def _with_leaf(leaf: _Leaf | None, items: list[_Change]) -> list[_Leaf]:
+def _with_leaf(leaf: Leaf | None, items: list[_Change]) -> list[Leaf]:
     """The leaves that a place with at most one leaf has after ``items``, sorted by path."""
     leaves = [item for _, item in items if item is not None]
     if leaf is not None and all(path != leaf.path for path, _ in items):
@@ -158,16 +203,16 @@ def _with_leaf(leaf: _Leaf | None, items: list[_Change]) -> list[_Leaf]:
     return leaves
 
 
-def _build(leaves: list[_Leaf], depth: int) -> _Node | None:
-    """A new subtree at ``depth``."""
+def build(leaves: list[Leaf], depth: int) -> Node | None:
+    """A new subtree at ``depth`` of ``leaves``, which are sorted by path and distinct."""
     if len(leaves) < 2:
         return leaves[0] if leaves else None
-    children: list[_Node | None] = [None] * WIDTH
+    children: list[Node | None] = [None] * WIDTH
     bitmap = 0
     for position, start, end in _groups([(leaf.path, leaf) for leaf in leaves], depth):
-        children[position] = _build(leaves[start:end], depth + 1)
+        children[position] = build(leaves[start:end], depth + 1)
         bitmap |= 1 << position
-    return _Branch(children, bitmap)
+    return Branch(children, bitmap)
 
 
 def _groups(items: Sequence[_Change], depth: int) -> list[tuple[int, int, int]]:
@@ -223,7 +268,7 @@ def _climb(level: Level, own: int, here: Digest | None) -> Digest | None:
         hashes.insert((level.bitmap & ((1 << own) - 1)).bit_count(), here)
     if len(hashes) != level.bitmap.bit_count():
         return None
-    return _branch_hash(level.bitmap, hashes)
+    return branch_hash(level.bitmap, hashes)
 
 
 def _is_path(path: str) -> bool:

@@ -115,9 +115,9 @@ def test_a_child_off_the_path_proves_no_absence() -> None:
     """Showing all children of a branch, the key's own among them, doesn't deny the key."""
     items = {b"key-%d" % n: b"v" for n in range(50)}
     tree = tree_of(items)
-    assert isinstance(tree._top, state_tree._Branch)
-    hashes = tuple(child.hash for child in tree._top.children if child is not None)
-    forged = Proof((Level(tree._top.bitmap, hashes),))
+    assert isinstance(tree.top, state_tree.Branch)
+    hashes = tuple(child.hash for child in tree.top.children if child is not None)
+    forged = Proof((Level(tree.top.bitmap, hashes),))
     for key in items:
         assert not verify(tree.root, key, None, forged)
 
