@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat
-from nodes.ledger.records import Account, FxFix, Party, Series
+from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat, TrustedIssuers
+from nodes.ledger.records import NO_RULES, Account, FxFix, Party, Rules, Series
 from scenarios.convert import FAILED, Converter, entries, whole
 from scenarios.data_files import data_names, data_text
 from scenarios.errors import ScenarioError, did_you_mean, quoted
@@ -28,6 +28,7 @@ from scenarios.genesis_spec import (
     GenesisSpec,
     PartySpec,
     PolicySpec,
+    RulesSpec,
     SeriesSpec,
 )
 from scenarios.keys import Keys
@@ -199,6 +200,21 @@ def _series(spec: SeriesSpec) -> Series:
         coupon_e4=ten_thousandths(spec.coupon or Decimal(0)),
         isin=spec.isin or "",
         name=spec.name or "",
+        rules=_rules(spec.rules) if spec.rules is not None else NO_RULES,
+    )
+
+
+def _rules(spec: RulesSpec) -> Rules:
+    return Rules(
+        countries=spec.countries,
+        topics=spec.topics,
+        window_days=spec.window_days or 0,
+        approval=spec.approval,
+        **{
+            name: parse_amount(amount).minor
+            for name in ("max_balance", "supply_limit", "window_limit")
+            if (amount := getattr(spec, name)) is not None
+        },
     )
 
 
@@ -224,6 +240,10 @@ def _policies(spec: PolicySpec) -> Policies:
             value = parse_amount(value).minor
         elif name == "ncb_share":
             value = ten_thousandths(value)
+        elif name == "claim_topics":
+            value = tuple(
+                TrustedIssuers(topic=topic, issuers=issuers) for topic, issuers in value.items()
+            )
         fields[_POLICY_NAMES.get(name, name)] = value
     return Policies(**fields)
 

@@ -82,6 +82,20 @@ class AccountSpec(_Table, frozen=True, kw_only=True):
     balance: tuple[Money, ...] | None = None
 
 
+class RulesSpec(_Table, frozen=True, kw_only=True):
+    """Compliance modules of a series; what is left out asks for nothing."""
+
+    countries: tuple[
+        Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", description="two capital letters")], ...
+    ] = ()
+    topics: tuple[str, ...] = ()
+    max_balance: Money | None = None
+    supply_limit: Money | None = None
+    window_days: Annotated[int, msgspec.Meta(ge=1, le=366)] | None = None
+    window_limit: Money | None = None
+    approval: bool = False
+
+
 class SeriesSpec(_Table, frozen=True, kw_only=True):
     """A series of government securities that exists at the start."""
 
@@ -99,6 +113,7 @@ class SeriesSpec(_Table, frozen=True, kw_only=True):
     pkr_per_usd: Decimal | None = None
     """The rate at which what is held at the start counts towards the programme; left out: it
     was issued outside the programme."""
+    rules: RulesSpec | None = None
 
 
 class FxSpec(_Table, frozen=True, kw_only=True):
@@ -122,6 +137,8 @@ class PolicySpec(_Table, frozen=True, kw_only=True):
     """Percent of the target."""
     ncb_floor: Money | None = None
     ncb_limit: Money | None = None
+    claim_topics: dict[str, tuple[str, ...]] | None = None
+    """Topic -> whose claims are trusted, by ledger role or party id; replaces the default."""
 
 
 class GenesisSpec(_Table, frozen=True, kw_only=True):

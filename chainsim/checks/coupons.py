@@ -22,6 +22,7 @@ from nodes.ledger.instruments import instrument_of
 from nodes.ledger.receipts import Receipt
 from nodes.ledger.records import Series
 from nodes.ledger.schedule import schedule
+from nodes.ledger.series import from_body
 from nodes.ledger.transactions import CouponPay, DayOpen, SeriesDefine, decode
 
 PAID_IN_FULL: Final = "days_late"
@@ -75,7 +76,7 @@ class Coupons(ChainProperty):
                 case DayOpen() as opened:
                     self._close_of_day_before(opened)
                 case SeriesDefine() as body:
-                    self._add(series_of(body))
+                    self._add(from_body(body))
                 case CouponPay() as body:
                     self._on_payment(record, receipt, body)
             self._follow(receipt)
@@ -138,9 +139,3 @@ class Coupons(ChainProperty):
         coupons = [coupon for coupon in self._coupons.values() if coupon.paid]
         waiting = sum(1 for coupon in self._coupons.values() if coupon.owed)
         return f"{self._payments} payments of {len(coupons)} coupons, {waiting} due and not over"
-
-
-def series_of(body: SeriesDefine) -> Series:
-    """The series that a definition makes."""
-    fields = {name: getattr(body, name) for name in body.__struct_fields__}
-    return Series(**fields)

@@ -20,7 +20,13 @@ from nodes.ledger.auction_book import (
     yield_of_bid,
 )
 from nodes.ledger.codes import E_ALLOT_MISMATCH, E_DATE, E_FUNDS, E_STATE, Refused
-from nodes.ledger.compliance import check_covered, check_inflow, verified_account
+from nodes.ledger.compliance import (
+    check_covered,
+    check_holder,
+    check_inflow,
+    check_supply,
+    verified_account,
+)
 from nodes.ledger.days import current_fx
 from nodes.ledger.instruments import instrument_of
 from nodes.ledger.pricing import (
@@ -125,7 +131,10 @@ def _lapses(act: Act, series: Series, bid: BidEntry, cost: int) -> str:
     """The code for which an allotment can't settle, or nothing."""
     try:
         check_covered(act, bid.cash_account, series.currency, cost, E_FUNDS)
-        check_inflow(act, verified_account(act, bid.securities_account))
+        account = verified_account(act, bid.securities_account)
+        check_inflow(act, account)
+        check_holder(act, series, account, bid.allotted)
+        check_supply(act, series, bid.allotted)
     except Refused as refusal:
         return refusal.code
     return ""

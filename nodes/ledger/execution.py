@@ -21,6 +21,7 @@ from nodes.ledger import (
     auction,
     auction_outcome,
     cash,
+    claims,
     coupons,
     days,
     licensing,
@@ -82,6 +83,9 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "COUPON_DECLARE": coupons.declare,
     "COUPON_PAY": coupons.pay,
     "REDEEM": redemption.redeem,
+    "CLAIM_ADD": claims.add,
+    "CLAIM_REVOKE": claims.revoke,
+    "FORCED_TRANSFER": restraint.forced_transfer,
 }
 """What executes each type; access rules have been checked before."""
 

@@ -50,6 +50,21 @@ class OpeningBalance(msgspec.Struct, frozen=True, kw_only=True):
     """Of a series under the programme: PKR per USD (10^-4) locked when it was issued."""
 
 
+class TrustedIssuers(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose claims PVARA trusts for a topic."""
+
+    topic: str
+    issuers: tuple[str, ...]
+    """Ledger roles or ids of parties."""
+
+
+CLAIM_TOPICS: Final = (
+    TrustedIssuers(topic="identity", issuers=("pvara", "vasp", "dealer")),
+    TrustedIssuers(topic="accredited", issuers=("vasp", "dealer")),
+    TrustedIssuers(topic="approval", issuers=("pvara", "vasp", "dealer")),
+)
+
+
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """Choices where the record is silent; part of the chain id."""
 
@@ -74,6 +89,8 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """The ceiling is at least this: PKR 25 million."""
     ncb_limit: int = 50_000_000_000
     """The ceiling is at most this: PKR 500 million."""
+    claim_topics: tuple[TrustedIssuers, ...] = CLAIM_TOPICS
+    """What may be claimed of a party, and by whom."""
 
 
 class Genesis(msgspec.Struct, frozen=True, kw_only=True, dict=True):

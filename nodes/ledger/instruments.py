@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 from nodes.ledger import bills, bonds
+from nodes.ledger.identifiers import valid_isin
 from nodes.ledger.records import Series
 
 
@@ -56,6 +57,19 @@ def instrument_of(series: Series) -> Instrument:
     return INSTRUMENTS[series.instrument]
 
 
+def rule_problems(series: Series) -> list[str]:
+    """What is wrong with the compliance modules of ``series``."""
+    rules = series.rules
+    found = [
+        f"rules.{name}: must not be negative"
+        for name in ("max_balance", "supply_limit", "window_days", "window_limit")
+        if getattr(rules, name) < 0
+    ]
+    if bool(rules.window_days) != bool(rules.window_limit):
+        found.append("rules.window_days: goes with window_limit")
+    return found
+
+
 def term_problems(series: Series) -> list[str]:
     """Everything that is wrong with the terms of ``series``; empty if nothing is."""
     for field, day in (("issue_date", series.issue_date), ("maturity_date", series.maturity_date)):
@@ -64,6 +78,9 @@ def term_problems(series: Series) -> list[str]:
     if series.issue_date >= series.maturity_date:
         return ["maturity_date: must be after issue_date"]
     found = list(instrument_of(series).problems(series))
+    if series.isin and not valid_isin(series.isin):
+        found.append("isin: the check digit is wrong")
+    found += rule_problems(series)
     if series.currency != CURRENCY:
         found.append(f"currency: securities are in {CURRENCY}")
     return found

@@ -7,21 +7,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from nodes.ledger.act import Act
+from nodes.ledger.claims import is_verified
 from nodes.ledger.codes import E_CUSTODY, E_DUP, E_KEY, E_LEI, E_ROLE, E_UNVERIFIED, Refused
+from nodes.ledger.identifiers import valid_lei
 from nodes.ledger.records import Account, Party
 from nodes.ledger.transactions import AccountOpen, KeyRotate, PartyRegister
 
 CUSTODIANS: Final = ("vasp", "dealer")
 """Roles that register and keep investors."""
-
-LEI_LENGTH: Final = 20
-
-
-def valid_lei(lei: str) -> bool:
-    """ISO 17442: 18 letters or digits and two check digits, ISO 7064 MOD 97-10."""
-    if len(lei) != LEI_LENGTH or not lei.isascii() or not lei.isalnum() or lei != lei.upper():
-        return False
-    return lei[-2:].isdigit() and int("".join(str(int(c, 36)) for c in lei)) % 97 == 1
 
 
 def register(act: Act, body: PartyRegister) -> None:
@@ -59,14 +52,24 @@ def rotate_key(act: Act, body: KeyRotate) -> None:
 
 
 def open_account(act: Act, body: AccountOpen) -> None:
-    """ACCOUNT_OPEN: for oneself, or for a client whose custodian one is."""
+    """ACCOUNT_OPEN: for oneself, for a client, or for somebody who becomes one by co-signing."""
     owner = act.party(body.owner)
-    if owner is None or not owner.verified:
+    if owner is None or not is_verified(act, owner):
         raise Refused(E_UNVERIFIED, f"{body.owner} is not a verified party")
     own = owner.id == act.sender.id
     if not own and owner.custodian != act.sender.id:
-        raise Refused(E_CUSTODY, f"{act.sender.id} is not the custodian of {owner.id}")
+        _take_over(act, owner)
     if act.account(body.id) is not None:
         raise Refused(E_DUP, f"account {body.id} exists")
     custodian = "" if own else act.sender.id
     act.put(("account", body.id), Account(id=body.id, owner=owner.id, custodian=custodian))
+
+
+def _take_over(act: Act, client: Party) -> None:
+    """An investor moves to another custodian; what it holds with the old one stays its own."""
+    if client.role != "investor" or act.sender.role not in CUSTODIANS:
+        raise Refused(E_CUSTODY, f"{act.sender.id} is not the custodian of {client.id}")
+    if client not in act.cosigners:
+        raise Refused(E_CUSTODY, f"{client.id} must co-sign to move to {act.sender.id}")
+    act.put(("party", client.id), replace(client, custodian=act.sender.id))
+    act.note("moved_from", client.custodian)

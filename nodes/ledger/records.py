@@ -56,6 +56,28 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool = True
 
 
+class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Compliance modules of a series (after ERC-3643); what is empty or zero asks for nothing."""
+
+    countries: tuple[str, ...] = ()
+    """Where holders must be from, two capital letters each."""
+    topics: tuple[str, ...] = ()
+    """Claims that holders must have, e.g. "accredited"."""
+    max_balance: int = 0
+    """The most that one identity may hold over all its accounts, minor units."""
+    supply_limit: int = 0
+    """The most that may be outstanding, minor units."""
+    window_days: int = 0
+    """Length of the window, from a holder's first transfer in it; 1 is that day alone."""
+    window_limit: int = 0
+    """The most that a holder may send within one window, minor units."""
+    approval: bool = False
+    """Each transfer needs, and consumes, an approval claim of its sender."""
+
+
+NO_RULES: Final = Rules()
+
+
 class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Terms of one security; its asset id is ``id``, its quantity is face value in minor units."""
 
@@ -72,6 +94,30 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Annual coupon in percent, 10^-4: 7.00 % is 70_000. Zero for bills."""
     isin: str = ""
     name: str = ""
+    rules: Rules = NO_RULES
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What an issuer says of a party under one topic (see ``claims``)."""
+
+    issuer: str
+    expires: datetime.date | None = None
+    """The last business date on which it counts."""
+    amount: int = 0
+    """Of an approval: the largest transfer that it is good for."""
+
+
+class Claims(msgspec.Struct, frozen=True, array_like=True):
+    """All claims of one topic and scope about a party, oldest first."""
+
+    claims: tuple[Claim, ...]
+
+
+class Window(msgspec.Struct, frozen=True, array_like=True):
+    """What a holder has sent of a series since a business date."""
+
+    start: datetime.date
+    sent: int
 
 
 class Balance(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,13 +1,13 @@
-"""What authorities stop: FREEZE and UNFREEZE of a holding, PAUSE and UNPAUSE of the ledger."""
+"""What authorities order: FREEZE, UNFREEZE, FORCED_TRANSFER of holdings; PAUSE and UNPAUSE."""
 
 from __future__ import annotations
 
 from nodes.ledger.act import Act
-from nodes.ledger.codes import E_AMOUNT, E_NO_ORDER, E_STATE, Refused
-from nodes.ledger.compliance import check_denomination
+from nodes.ledger.codes import E_AMOUNT, E_NO_ORDER, E_STATE, E_UNVERIFIED, Refused
+from nodes.ledger.compliance import check_denomination, check_inflow, verified_account
 from nodes.ledger.records import Flag, Freeze, Order
 from nodes.ledger.state import PAUSED
-from nodes.ledger.transactions import FreezeOrder, Pause, UnfreezeOrder, Unpause
+from nodes.ledger.transactions import ForcedTransfer, FreezeOrder, Pause, UnfreezeOrder, Unpause
 
 
 def freeze(act: Act, body: FreezeOrder) -> None:
@@ -40,6 +40,45 @@ def unfreeze(act: Act, body: UnfreezeOrder) -> None:
     check_denomination(act, asset, amount)
     order_more(act, body.account, asset, Order(act.sender.id, body.order, -amount))
     act.move(asset, amount, (body.account, "frozen"), (body.account, "free"))
+
+
+def forced_transfer(act: Act, body: ForcedTransfer) -> None:
+    """FORCED_TRANSFER: what is free goes first; only the shortfall is taken from what is frozen.
+
+    Of frozen quantity, what the same order keeps frozen goes first, then the oldest order's.
+    """
+    asset, amount = body.amount.asset, body.amount.amount
+    if not body.order:
+        raise Refused(E_NO_ORDER, "an order reference is needed")
+    source = act.account(body.source)
+    if source is None:
+        raise Refused(E_UNVERIFIED, f"no account {body.source}")
+    target = verified_account(act, body.target)
+    check_inflow(act, target)
+    check_denomination(act, asset, amount)
+    held = act.balance(source.id, asset)
+    if held.free + held.frozen < amount or source.id == target.id:
+        raise Refused(E_AMOUNT, f"{source.id} has {held.free + held.frozen} {asset} to take")
+    shortfall = max(0, amount - held.free)
+    if amount > shortfall:
+        act.move(asset, amount - shortfall, (source.id, "free"), (target.id, "free"))
+    if shortfall:
+        _take_frozen(act, body, shortfall)
+        act.move(asset, shortfall, (source.id, "frozen"), (target.id, "free"))
+    act.note("order", body.order)
+    act.note("unfrozen", shortfall)
+
+
+def _take_frozen(act: Act, body: ForcedTransfer, left: int) -> None:
+    """Take ``left`` off the orders that keep the holding frozen."""
+    asset = body.amount.asset
+    orders = orders_on(act, body.source, asset)
+    for order in sorted(orders, key=lambda order: order.order != body.order):
+        taken = min(order.amount, left)
+        if taken:
+            order_more(act, body.source, asset, Order(order.by, order.order, -taken))
+            left -= taken
+    assert not left, "orders keep frozen what is frozen"
 
 
 def orders_on(act: Act, account: str, asset: str) -> tuple[Order, ...]:

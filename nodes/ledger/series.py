@@ -23,18 +23,7 @@ def define_series(act: Act, body: SeriesDefine) -> None:
     account = act.account(body.issuer_account)
     if account is None or account.owner != act.sender.id:
         raise Refused(E_TERMS, "issuer_account: must be the ministry's")
-    series = Series(
-        id=body.id,
-        instrument=body.instrument,
-        issue_date=body.issue_date,
-        maturity_date=body.maturity_date,
-        denomination=body.denomination,
-        issuer_account=body.issuer_account,
-        currency=body.currency,
-        coupon_e4=body.coupon_e4,
-        isin=body.isin,
-        name=body.name,
-    )
+    series = from_body(body)
     problems = term_problems(series)
     if problems:
         raise Refused(E_TERMS, problems[0])
@@ -42,6 +31,11 @@ def define_series(act: Act, body: SeriesDefine) -> None:
     coupon = upcoming(series, act.genesis.closed, _first_payment(act))
     if coupon is not None:
         act.put(("upcoming", body.id), coupon)
+
+
+def from_body(body: SeriesDefine) -> Series:
+    """The series that a definition makes: its fields are the body's."""
+    return Series(**{name: getattr(body, name) for name in body.__struct_fields__})
 
 
 def _first_payment(act: Act) -> date:

@@ -25,6 +25,7 @@ from nodes.ledger.compliance import (
     check_covered,
     check_denomination,
     check_inflow,
+    check_rules,
     firm_of,
     verified_account,
 )
@@ -74,7 +75,10 @@ def accept(act: Act, body: DvpAccept) -> None:
         (instruction.delivery, E_FREE_BAL),
         (instruction.payment, E_FUNDS),
     ):
-        check_inflow(act, verified_account(act, lot.target))
+        target = verified_account(act, lot.target)
+        check_inflow(act, target)
+        source = verified_account(act, lot.source)
+        check_rules(act, lot.asset, source, target, lot.amount, consume=False)
         check_covered(act, lot.source, lot.asset, lot.amount, shortfall)
         act.move(lot.asset, lot.amount, (lot.source, "free"), (lot.source, "reserved"))
     act.put(("dvp", body.id), replace(instruction, status="ACCEPTED"))
@@ -93,6 +97,8 @@ def settle(act: Act, body: DvpSettle) -> None:
         if firm is not None and firm.licence not in allowed:
             raise Refused(E_LICENCE, f"licence of {firm.id} is {firm.licence}")
     for lot in legs:
+        source, target = verified_account(act, lot.source), verified_account(act, lot.target)
+        check_rules(act, lot.asset, source, target, lot.amount)
         act.move(lot.asset, lot.amount, (lot.source, "reserved"), (lot.target, "free"))
     act.put(("dvp", body.id), replace(instruction, status="SETTLED"))
 

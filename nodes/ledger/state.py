@@ -30,7 +30,7 @@ REGULATIONS: Final[Key] = ("regulations",)
 PROGRAMME: Final[Key] = ("programme",)
 LATEST_FX: Final[Key] = ("fx",)
 
-_GROUPED: Final = frozenset({"balance", "recorded", "dvp"})
+_GROUPED: Final = frozenset({"account", "balance", "recorded", "dvp"})
 
 _LAST: Final = "\U0010ffff"
 """Sorts after every id."""
@@ -55,13 +55,16 @@ def group_of(key: Key, value: Any) -> tuple[Key, str] | None:
     """The list that an entry can stand in, and the name under which it does; None for most.
 
     Lists: accounts that hold an asset, accounts whose holding at a coupon's record date was
-    noted, live instructions over a series. They follow from the entries and are not entries.
+    noted, accounts of an owner, live instructions over a series. They follow from the entries
+    and are not entries.
     """
     kind = key[0]
     if kind == "balance":
         return ("holders", key[2]), key[1]
     if kind == "recorded":
         return ("recorded", key[1], key[2]), key[3]
+    if kind == "account":
+        return ("accounts", value.owner), key[1]
     if kind == "dvp":
         return ("live", value.delivery.asset), key[1]
     return None

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 import msgspec
 
 from consensus.encoding import encode
-from nodes.ledger.records import MAX_AMOUNT, MAX_RATE_E4, Licence, Role
+from nodes.ledger.records import MAX_AMOUNT, MAX_RATE_E4, NO_RULES, Licence, Role, Rules
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=64)]
 """Refers to something that exists: a party, an account, an auction."""
@@ -111,6 +111,8 @@ class SeriesDefine(Body, frozen=True, kw_only=True, tag="SERIES_DEFINE"):
     coupon_e4: Price = 0
     isin: Text = ""
     name: Text = ""
+    rules: Rules = NO_RULES
+    """Compliance modules."""
 
 
 class FxFixing(Body, frozen=True, kw_only=True, tag="FX_FIX"):
@@ -284,6 +286,36 @@ class CouponPay(Body, frozen=True, kw_only=True, tag="COUPON_PAY"):
     """How many accounts this transaction pays, in order of their ids; None: all that are left."""
 
 
+class ClaimAdd(Body, frozen=True, kw_only=True, tag="CLAIM_ADD"):
+    """The sender vouches for something about a party: its identity, or that it is accredited."""
+
+    subject: Name
+    topic: Name
+    scope: Name = ""
+    """Of an approval: the series."""
+    amount: Amount | None = None
+    """Of an approval: the largest transfer that it is good for."""
+    expires: datetime.date | None = None
+    """The last business date on which it counts; None: until it is revoked."""
+
+
+class ClaimRevoke(Body, frozen=True, kw_only=True, tag="CLAIM_REVOKE"):
+    """The sender takes its own claim back."""
+
+    subject: Name
+    topic: Name
+    scope: Name = ""
+
+
+class ForcedTransfer(Body, frozen=True, kw_only=True, tag="FORCED_TRANSFER"):
+    """Quantity moves by an order, without its owner; frozen quantity if the rest doesn't do."""
+
+    source: Name
+    target: Name
+    amount: Money
+    order: Text
+
+
 class Redeem(Body, frozen=True, kw_only=True, tag="REDEEM"):
     """The issuer pays the face value to the holders, whose securities end."""
 
@@ -322,6 +354,9 @@ AnyBody: TypeAlias = (
     | CouponDeclare
     | CouponPay
     | Redeem
+    | ClaimAdd
+    | ClaimRevoke
+    | ForcedTransfer
 )
 
 BODIES: Final[dict[str, type[Body]]] = {
@@ -354,6 +389,9 @@ BODIES: Final[dict[str, type[Body]]] = {
     "COUPON_DECLARE": CouponDeclare,
     "COUPON_PAY": CouponPay,
     "REDEEM": Redeem,
+    "CLAIM_ADD": ClaimAdd,
+    "CLAIM_REVOKE": ClaimRevoke,
+    "FORCED_TRANSFER": ForcedTransfer,
 }
 """By the names of LEDGER.md."""
 

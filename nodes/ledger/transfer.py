@@ -8,6 +8,7 @@ from nodes.ledger.compliance import (
     check_covered,
     check_denomination,
     check_inflow,
+    check_rules,
     check_travel_rule,
     verified_account,
 )
@@ -24,5 +25,6 @@ def transfer(act: Act, body: Transfer) -> None:
     check_inflow(act, target)
     check_denomination(act, asset, amount)
     check_covered(act, source.id, asset, amount, E_FREE_BAL)
+    check_rules(act, asset, source, target, amount)
     check_travel_rule(act, source, target, asset, amount, body.travel_hash)
     act.move(asset, amount, (source.id, "free"), (target.id, "free"))

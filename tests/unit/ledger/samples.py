@@ -228,6 +228,24 @@ def redeem(desk: Desk) -> Sample:
     return "sbp", _body("REDEEM", series="mtb-364"), ()
 
 
+def claim(desk: Desk) -> Sample:
+    return "exchange-a", _body("CLAIM_ADD", subject="ali", topic="accredited"), ()
+
+
+def claim_of_pvara(desk: Desk) -> Sample:
+    return "pvara", _body("CLAIM_ADD", subject="exchange-a", topic="identity"), ()
+
+
+def revoke_claim(desk: Desk) -> Sample:
+    desk.send(*claim(desk)[:2])
+    return "exchange-a", _body("CLAIM_REVOKE", subject="ali", topic="accredited"), ()
+
+
+def forced_transfer(desk: Desk) -> Sample:
+    where = {"source": "ali/main", "target": "sbp/main", "order": "order 7"}
+    return "pvara", _body("FORCED_TRANSFER", **where, amount=money(7)), ("sbp",)
+
+
 SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "PARTY_REGISTER": (register_vasp, register_investor),
     "KEY_ROTATE": (rotate_key,),
@@ -258,6 +276,9 @@ SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "COUPON_DECLARE": (declare_coupon,),
     "COUPON_PAY": (pay_coupon,),
     "REDEEM": (redeem,),
+    "CLAIM_ADD": (claim, claim_of_pvara),
+    "CLAIM_REVOKE": (revoke_claim,),
+    "FORCED_TRANSFER": (forced_transfer,),
 }
 
 assert SAMPLES.keys() == BODIES.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nodes.ledger.genesis import Genesis
+from nodes.ledger.records import Rules
 from scenarios.genesis import client_cities, make_genesis, shipped_geneses
 from scenarios.keys import Keys
 from scenarios.loader import load, load_text
@@ -85,3 +86,31 @@ def test_clients_stand_where_their_party_or_validator_does() -> None:
     assert cities["pd-3"] == "islamabad"
     assert client_id("mof", ["mof", "sbp"]) == "mof.desk"
     assert client_id("pd-1", ["mof", "sbp"]) == "pd-1"
+
+
+def test_compliance_modules_and_trusted_issuers() -> None:
+    made = genesis(
+        """
+[[genesis.series]]
+id = "PIB-3Y-20AUG2023"
+pkr_per_usd = 160
+rules = { countries = ["PK", "AE"], max_balance = "5000000.00 PKR", window_days = 2, \
+window_limit = "1000000.00 PKR", approval = true }
+[[genesis.accounts]]
+id = "pd-1/bonds"
+balance = ["10000000 PIB-3Y-20AUG2023"]
+[genesis.policies.claim_topics]
+identity = ["pvara", "bank-a"]
+"""
+    )
+    [series] = made.series
+    assert series.rules == Rules(
+        countries=("PK", "AE"),
+        max_balance=500_000_000,
+        window_days=2,
+        window_limit=100_000_000,
+        approval=True,
+    )
+    [trusted] = made.policies.claim_topics
+    assert (trusted.topic, trusted.issuers) == ("identity", ("pvara", "bank-a"))
+    assert [b.fx_rate_e4 for b in made.balances if b.asset == series.id] == [1_600_000]
