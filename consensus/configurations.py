@@ -15,6 +15,11 @@ from consensus.messages import CertifiedState, Message
 from consensus.types import Committee, Sequence
 
 
+def boundary_after(sequence: Sequence, interval: int, window: int) -> Sequence:
+    """B for a change ordered at ``sequence``: the least multiple of K >= c + L - 1 (rule 27)."""
+    return -(-(sequence + window - 1) // interval) * interval
+
+
 class Configurations:
     """Committees by epoch and by sequence; grows by ``learn`` only."""
 

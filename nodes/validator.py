@@ -50,8 +50,12 @@ class Validator:
         parameters: Parameters,
         protocol: str = "pbft",
         memo: Memo | None = None,
+        next_signer: Signer | None = None,
+        observers: frozenset[NodeId] = frozenset(),
     ) -> None:
-        """``memo``: see ``Ledger``; what others in this process executed already."""
+        """``memo``: see ``Ledger``; what others in this process executed already.
+        ``next_signer`` is a key that the committee may come to hold (PBFT rule 27).
+        """
         self.id: Final = id_
         self.chain: Final[list[Block]] = []
         """The block store, height 1 first."""
@@ -59,8 +63,7 @@ class Validator:
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._genesis: Final = genesis
-        self._signer: Final = signer
-        self._committee: Final = committee
+        self._signers: Final = (signer,) if next_signer is None else (signer, next_signer)
         self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(
             Environment(
                 id=id_,
@@ -70,6 +73,8 @@ class Validator:
                 verifier=verifier,
                 parameters=parameters,
                 pool=self.mempool,
+                next_signer=next_signer,
+                observers=observers,
             )
         )
 
@@ -120,6 +125,15 @@ class Validator:
             result,
         )
         return Send(request.sender, signed(reply, self._signer))
+
+    @property
+    def _signer(self) -> Signer:
+        """The key that the committee in force holds for this validator; else its first."""
+        committee = self.replica.committee
+        for signer in self._signers:
+            if committee.holds(self.id, signer.public_key):
+                return signer
+        return self._signers[0]
 
     # -- execution --------------------------------------------------------------------
 
@@ -184,12 +198,14 @@ class Validator:
 
     def _state_after(self, block: Block) -> CheckpointState:
         """What a CHECKPOINT would vouch for after ``block``, the last one executed."""
+        configuration = self.ledger.configuration
         return CheckpointState(
             block.header.height,
             block.header.hash,
             block.reply_root,
-            self._committee.epoch,
-            self._committee.members,
+            configuration.epoch,
+            configuration.members,
+            configuration.scheduled,
         )
 
     @property

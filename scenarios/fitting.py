@@ -7,6 +7,7 @@ passed over, everything else is still checked, so that an author sees all errors
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +24,7 @@ from scenarios.fitting_faults import fault_problems
 from scenarios.fitting_genesis import can_make_genesis, cheap_keys, genesis_problems
 from scenarios.genesis import make_genesis, merged
 from scenarios.genesis_spec import PartySpec
-from scenarios.schema import Scenario, Validator, client_id, seats
+from scenarios.schema import Scenario, Validator, client_id, ledger_nodes, seats
 from scenarios.units import PPM
 from scenarios.workload import Workload
 from scenarios.workload.context import Context
@@ -53,7 +54,11 @@ def _validators(scenario: Scenario) -> Iterator[ScenarioError]:
     if scenario.validators == ():
         yield ScenarioError("validators", "wanted at least one; four tolerate one hostile")
     seen: dict[str, str] = {}
-    for path, validator in entries("validators", scenario.validators, Validator):
+    nodes = chain(
+        entries("validators", scenario.validators, Validator),
+        entries("observers", scenario.observers, Validator),
+    )
+    for path, validator in nodes:
         if not whole(validator.id):
             continue
         if validator.id in seen:
@@ -77,9 +82,10 @@ def _cities(scenario: Scenario) -> Iterator[ScenarioError]:
     matrix = _matrix(scenario)
     if matrix is None:
         return
-    for path, validator in entries("validators", scenario.validators, Validator):
-        if validator.city not in matrix.cities:
-            yield unknown(f"{path}.city", "city", validator.city, matrix.cities)
+    for field, nodes in (("validators", scenario.validators), ("observers", scenario.observers)):
+        for path, node in entries(field, nodes, Validator):
+            if node.city not in matrix.cities:
+                yield unknown(f"{path}.city", "city", node.city, matrix.cities)
     for path, party in entries("genesis.parties", scenario.genesis.parties, PartySpec):
         if party.city is not None and party.city not in matrix.cities:
             yield unknown(f"{path}.city", "city", party.city, matrix.cities)
@@ -89,7 +95,7 @@ def largest_round_trip_us(scenario: Scenario) -> int:
     """Between any two validators, without jitter; of drawn latencies twice the one-way bound."""
     matrix = _matrix(scenario)
     if matrix is not None:
-        cities = sorted({v.city for v in seats(scenario)} & set(matrix.cities))
+        cities = sorted({v.city for v in ledger_nodes(scenario)} & set(matrix.cities))
         trips = [matrix.round_trip_us(one, other) for one in cities for other in cities]
         return max(trips, default=0)
     latency: Any = scenario.network.latency
@@ -151,8 +157,8 @@ def _times(scenario: Scenario) -> Iterator[ScenarioError]:
 
 
 def node_names(scenario: Scenario) -> list[str]:
-    """Validators, and the clients of all parties of genesis."""
-    ids = [validator.id for validator in seats(scenario)]
+    """Validators and observers, and the clients of all parties of genesis."""
+    ids = [node.id for node in ledger_nodes(scenario)]
     parties = [party.id for party in merged(scenario).parties]
     return [*ids, *(client_id(party, ids) for party in parties)]
 
@@ -169,7 +175,7 @@ def _selector_problem(selector: str, scenario: Scenario, names: list[str]) -> st
         known = sorted({getattr(validator, kind) for validator in validators})
         hint = did_you_mean(rest, known)
         return "" if rest in known else f'no validator has the {kind} "{rest}"{hint}'
-    known = [*(v.id for v in validators), "primary"]
+    known = [*(node.id for node in ledger_nodes(scenario)), "primary"]
     what = "node" if "." in selector else "validator"
     hint = did_you_mean(selector, known)
     hint = hint if "did you" in hint else did_you_mean(selector, names) or hint

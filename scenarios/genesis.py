@@ -32,7 +32,7 @@ from scenarios.genesis_spec import (
     SeriesSpec,
 )
 from scenarios.keys import Keys
-from scenarios.schema import Scenario, seats
+from scenarios.schema import Scenario, ledger_nodes, seats
 from scenarios.units import UnitError, parse_amount
 from scenarios.workload.bodies import ten_thousandths
 
@@ -138,7 +138,7 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
             Seat(id=v.id, public_key=keys.validator(v.id).public_key, role=v.role)
             for v in seats(scenario)
         ),
-        parties=tuple(_party(party, keys) for party in spec.parties),
+        parties=tuple(_parties(scenario, spec, keys)),
         first_business_day=scenario.calendar.start,
         accounts=tuple(
             Account(id=item.id, owner=item.owner or "", custodian=item.custodian or "")
@@ -161,17 +161,31 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
         ),
         holidays=holidays(spec.calendar) if spec.calendar else (),
         policies=_policies(spec.policies),
+        checkpoint_interval=scenario.consensus.checkpoint_interval,
+        window=scenario.consensus.window,
         **given,
     )
 
 
 def client_cities(scenario: Scenario) -> dict[str, str]:
     """Party id -> the city where its client runs."""
-    cities = {validator.id: validator.city for validator in scenario.validators}
+    cities = {node.id: node.city for node in ledger_nodes(scenario)}
     return {
         party.id: party.city or cities.get(party.id) or DEFAULT_CITY
         for party in merged(scenario).parties
     }
+
+
+def _parties(scenario: Scenario, spec: GenesisSpec, keys: Keys) -> Iterator[Party]:
+    """The parties that are written, and who runs a node and is nothing else on the ledger."""
+    known: dict[str, object] = {}
+    for party in spec.parties:
+        known[party.id] = party
+        yield _party(party, keys)
+    for node in ledger_nodes(scenario):
+        if node.id not in known:
+            known[node.id] = node
+            yield Party(id=node.id, role="validator", public_key=keys.party(node.id).public_key)
 
 
 def _party(spec: PartySpec, keys: Keys) -> Party:

@@ -242,6 +242,8 @@ class Scenario(_Table, frozen=True, kw_only=True):
     cpu: Cpu = Cpu()
     disk: Disk = Disk()
     validators: tuple[Validator, ...]
+    observers: tuple[Validator, ...] = ()
+    """Nodes that follow the chain without a vote; ``add-validator`` can make one a member."""
     genesis: GenesisSpec = GenesisSpec()
     workload: tuple[Workload, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -256,6 +258,17 @@ def seats(scenario: Scenario) -> list[Validator]:
     """The validators whose tables could be read (all of them, of a scenario that loaded)."""
     validators = entries("validators", scenario.validators, Validator)
     return [validator for _, validator in validators if whole(validator.id)]
+
+
+def followers(scenario: Scenario) -> list[Validator]:
+    """The observers whose tables could be read."""
+    observers = entries("observers", scenario.observers, Validator)
+    return [observer for _, observer in observers if whole(observer.id)]
+
+
+def ledger_nodes(scenario: Scenario) -> list[Validator]:
+    """All who keep the ledger: validators in proposer order, then observers."""
+    return [*seats(scenario), *followers(scenario)]
 
 
 def client_id(party: str, validators: Collection[str]) -> str:

@@ -21,17 +21,12 @@ from consensus.messages import (
 )
 from consensus.pbft.core import Core
 from consensus.pbft.future import MESSAGES_PER_SLOT
-from consensus.types import Committee, NodeId, ScheduledChange, Sequence
+from consensus.types import Committee, NodeId, ScheduledChange
 
 ACROSS_EPOCHS: Final[tuple[type[Message], ...]] = (Status, StateProof, CertifiedBatch)
 """What is taken from any epoch: questions, and answers that prove themselves (rule 29)."""
 EPOCHS_PER_PROOF: Final = 64
 """States in one STATE-PROOF; the next question continues where the last one ended."""
-
-
-def boundary_after(sequence: Sequence, interval: int, window: int) -> Sequence:
-    """B for a change ordered at ``sequence``: the least multiple of K >= c + L - 1 (rule 27)."""
-    return -(-(sequence + window - 1) // interval) * interval
 
 
 class Membership:
@@ -42,7 +37,7 @@ class Membership:
         self.scheduled: ScheduledChange | None = None
         """The committee after the boundary, while B isn't executed."""
         self._coming: Committee | None = None
-        self._early: dict[NodeId, list[Message]] = {}
+        self.early: dict[NodeId, list[Message]] = {}
         """Messages of the next epoch, verified, under a cap per sender (rule 32)."""
 
     # -- the last slots of an epoch (rule 27) ------------------------------------------
@@ -73,7 +68,7 @@ class Membership:
         core.out.append(Compact(tuple(core.checkpoints.live_records())))
         core.milestone("epoch-entered", 0, certified.sequence, certified.state.digest, self._who())
         core.normal.epoch_entered()
-        early, self._early = self._early, {}
+        early, self.early = self.early, {}
         for messages in early.values():
             for message in messages:
                 core.route(message)
@@ -110,7 +105,7 @@ class Membership:
         coming = self._coming
         if coming is None or message.epoch != coming.epoch or message.sender not in coming:
             return
-        kept = self._early.setdefault(message.sender, [])
+        kept = self.early.setdefault(message.sender, [])
         if len(kept) >= MESSAGES_PER_SLOT * self.core.parameters.window:
             return
         if self.core.authentic_of(coming)(message):

@@ -31,6 +31,7 @@ from nodes.ledger import (
     series,
     settlement,
     transfer,
+    validators,
 )
 from nodes.ledger.act import Act, BlockScope
 from nodes.ledger.audit import audit
@@ -47,9 +48,9 @@ from nodes.ledger.codes import (
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.memo import Execution, Memo
 from nodes.ledger.receipts import BlockOutcome, Receipt
-from nodes.ledger.records import NO_BALANCE, Balance, Party
+from nodes.ledger.records import NO_BALANCE, Balance, Configuration, Party
 from nodes.ledger.replies import ReplyScope, ReplyTable
-from nodes.ledger.state import State, opening_state
+from nodes.ledger.state import CONFIGURATION, State, opening_state
 from nodes.ledger.transactions import KeyRotate, Transaction, decode
 from nodes.state_tree import Proof
 
@@ -86,6 +87,7 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "CLAIM_ADD": claims.add,
     "CLAIM_REVOKE": claims.revoke,
     "FORCED_TRANSFER": restraint.forced_transfer,
+    "VALIDATOR_UPDATE": validators.update,
 }
 """What executes each type; access rules have been checked before."""
 
@@ -94,6 +96,9 @@ MALFORMED: Final = "?"
 
 DVP_EXPIRE: Final = "DVP_EXPIRE"
 """Type of the system receipt of an expired DvP."""
+
+EPOCH_END: Final = "EPOCH_END"
+"""Type of the system receipt in the last block of an epoch; its data names the next one."""
 
 SYSTEM_INDEX: Final = -1
 """Index of system receipts; their ``number`` counts them within the block."""
@@ -161,6 +166,7 @@ class Ledger:
             receipt, result = _execute(block, replies, index, request)
             receipts.append(receipt)
             results.append(result)
+        system += _end_epoch(block, len(system))
         tree = self._state.rehashed(block.changes)
         windows = replies.changes()
         reply_tree = self._replies.rehashed(windows)
@@ -175,6 +181,12 @@ class Ledger:
             reply_root=reply_tree.root,
         )
         return Execution(outcome, block.changes, tree, windows, reply_tree)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The validators in force from the next block on, and what is scheduled after them."""
+        configuration: Configuration = self._state.values[CONFIGURATION]
+        return configuration
 
     def cached_reply(self, party: str, number: int) -> bytes | None:
         """The result of an executed request still inside the window, else None."""
@@ -221,20 +233,30 @@ def _expire_dvps(block: BlockScope, due: list[str]) -> tuple[Receipt, ...]:
     for id_ in due:
         act = Act(block, None)
         if settlement.expire(act, id_):
-            act.commit()
-            receipts.append(
-                Receipt(
-                    height=block.height,
-                    index=SYSTEM_INDEX,
-                    client="",
-                    number=len(receipts),
-                    type=DVP_EXPIRE,
-                    code=OK,
-                    postings=tuple(act.postings),
-                    data=tuple(act.data),
-                )
-            )
+            receipts.append(_system_receipt(act, len(receipts), DVP_EXPIRE))
     return tuple(receipts)
+
+
+def _end_epoch(block: BlockScope, number: int) -> tuple[Receipt, ...]:
+    act = Act(block, None)
+    if not validators.end_epoch(act):
+        return ()
+    return (_system_receipt(act, number, EPOCH_END),)
+
+
+def _system_receipt(act: Act, number: int, type_name: str) -> Receipt:
+    """Commit what the ledger did by itself; ``number`` counts such acts within the block."""
+    act.commit()
+    return Receipt(
+        height=act.block.height,
+        index=SYSTEM_INDEX,
+        client="",
+        number=number,
+        type=type_name,
+        code=OK,
+        postings=tuple(act.postings),
+        data=tuple(act.data),
+    )
 
 
 def _execute(

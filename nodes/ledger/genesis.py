@@ -111,6 +111,10 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     holidays: tuple[date, ...] = ()
     """Bank holidays, reviewed, in order; Saturdays and Sundays need not be listed."""
     regulations_commenced: bool = False
+    checkpoint_interval: int = 10
+    """K of PBFT rule 9: the last slot of an epoch is a multiple of it (rule 27)."""
+    window: int = 20
+    """L: slots in flight above a stable checkpoint."""
     policies: Policies = Policies()
 
     @cached_property

@@ -71,7 +71,8 @@ class BlockOutcome(msgspec.Struct, frozen=True):
     receipts: tuple[Receipt, ...]
     """One per request, in order."""
     system_receipts: tuple[Receipt, ...]
-    """What the ledger did by itself at the start of the block: expired DvPs released."""
+    """What the ledger did by itself: at the start of the block expired DvPs released, at its end
+    the next committee put in force."""
     results: tuple[bytes | None, ...]
     """What to reply to each request's sender; to a repeat the reply that it got the first time;
     None where the envelope isn't the sender's: a forger's failure is no answer to the client."""

@@ -12,8 +12,12 @@ from typing import Final, Literal
 
 import msgspec
 
-Role = Literal["mof", "sbp", "pvara", "secp", "vasp", "dealer", "vault", "investor"]
-"""Ledger role, as in roles.csv."""
+from consensus.types import Member, ScheduledChange
+
+Role = Literal["mof", "sbp", "pvara", "secp", "vasp", "dealer", "vault", "investor", "validator"]
+"""Ledger role, as in roles.csv; ``validator`` is who runs a node and is nothing else here.
+
+Whether a party has a vote says the configuration, not its role: the State Bank is ``sbp``."""
 
 Licence = Literal["NONE", "NOC_GRANTED", "APPLIED", "LICENSED", "SUSPENDED", "REVOKED", "LAPSED"]
 """State of a VASP's licence (see ``licensing``)."""
@@ -276,3 +280,11 @@ class BidEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Owner of both accounts: the dealer itself, or of a non-competitive bid its client."""
     allotted: int = 0
     status: Literal["TAKEN", "ALLOTTED", "SETTLED", "LAPSED"] = "TAKEN"
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """The validators in force, and the change that is ordered (PBFT rule 27)."""
+
+    epoch: int
+    members: tuple[Member, ...]
+    scheduled: ScheduledChange | None = None

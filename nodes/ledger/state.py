@@ -18,7 +18,15 @@ from consensus.encoding import encode
 from consensus.types import Digest
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.pricing import locked_value_cents
-from nodes.ledger.records import NO_BALANCE, Balance, Flag, Instruction, Programme, Supply
+from nodes.ledger.records import (
+    NO_BALANCE,
+    Balance,
+    Configuration,
+    Flag,
+    Instruction,
+    Programme,
+    Supply,
+)
 from nodes.ledger.schedule import upcoming
 from nodes.state_tree import Proof, StateTree
 
@@ -29,6 +37,7 @@ PAUSED: Final[Key] = ("paused",)
 REGULATIONS: Final[Key] = ("regulations",)
 PROGRAMME: Final[Key] = ("programme",)
 LATEST_FX: Final[Key] = ("fx",)
+CONFIGURATION: Final[Key] = ("configuration",)
 
 _GROUPED: Final = frozenset({"account", "balance", "recorded", "dvp"})
 
@@ -208,6 +217,10 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
         values[LATEST_FX] = max(genesis.fx_fixes, key=lambda fix: fix.date)
     if genesis.regulations_commenced:
         values[REGULATIONS] = Flag(by=("genesis",))
+    members = genesis.committee.members
+    values[CONFIGURATION] = Configuration(epoch=0, members=members)
+    for member in members:
+        values["validator-key", member.public_key.hex()] = member.id
     locked_cents = 0
     for opening in genesis.balances:
         key = ("balance", opening.account, opening.asset)

@@ -324,6 +324,15 @@ class Redeem(Body, frozen=True, kw_only=True, tag="REDEEM"):
     """How many accounts this transaction redeems; None: all that are left."""
 
 
+class ValidatorUpdate(Body, frozen=True, kw_only=True, tag="VALIDATOR_UPDATE"):
+    """Adds a validator (last in proposer order), removes one, or gives one a new key."""
+
+    change: Literal["add", "remove", "rotate"]
+    validator: Name
+    public_key: Key | None = None
+    """Of a validator added or rotated: the key that its votes will verify under."""
+
+
 AnyBody: TypeAlias = (
     PartyRegister
     | KeyRotate
@@ -357,6 +366,7 @@ AnyBody: TypeAlias = (
     | ClaimAdd
     | ClaimRevoke
     | ForcedTransfer
+    | ValidatorUpdate
 )
 
 BODIES: Final[dict[str, type[Body]]] = {
@@ -392,6 +402,7 @@ BODIES: Final[dict[str, type[Body]]] = {
     "CLAIM_ADD": ClaimAdd,
     "CLAIM_REVOKE": ClaimRevoke,
     "FORCED_TRANSFER": ForcedTransfer,
+    "VALIDATOR_UPDATE": ValidatorUpdate,
 }
 """By the names of LEDGER.md."""
 

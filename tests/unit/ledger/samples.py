@@ -246,6 +246,11 @@ def forced_transfer(desk: Desk) -> Sample:
     return "pvara", _body("FORCED_TRANSFER", **where, amount=money(7)), ("sbp",)
 
 
+def remove_validator(desk: Desk) -> Sample:
+    body = _body("VALIDATOR_UPDATE", change="remove", validator="node-2")
+    return "node-1", body, ("node-3", "node-4", "node-5")
+
+
 SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "PARTY_REGISTER": (register_vasp, register_investor),
     "KEY_ROTATE": (rotate_key,),
@@ -279,6 +284,7 @@ SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "CLAIM_ADD": (claim, claim_of_pvara),
     "CLAIM_REVOKE": (revoke_claim,),
     "FORCED_TRANSFER": (forced_transfer,),
+    "VALIDATOR_UPDATE": (remove_validator,),
 }
 
 assert SAMPLES.keys() == BODIES.keys()

@@ -71,13 +71,16 @@ PARTIES = (
     party("vault", "vault"),
     party("ali", "investor", custodian="exchange-a"),
     party("sara", "investor", custodian="dealer-1"),
+    *(party(f"node-{number}", "validator") for number in range(1, 7)),
 )
 
 HOUSES = ("sbp", "exchange-a", "exchange-b", "exchange-n", "dealer-1", "dealer-2", "vault")
 
 GENESIS = Genesis(
     chain="test",
-    validators=(Seat(id="mof", public_key=key("mof-v")), Seat(id="sbp", public_key=key("sbp-v"))),
+    validators=tuple(
+        Seat(id=f"node-{number}", public_key=key(f"vote {number}")) for number in range(1, 6)
+    ),
     parties=PARTIES,
     first_business_day=AUCTION_DAY,
     accounts=(

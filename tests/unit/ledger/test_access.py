@@ -35,6 +35,7 @@ SENDERS: dict[str, str] = {
     "dealer": "dealer-2",
     "vault": "vault",
     "investor": "sara",
+    "validator": "node-1",
 }
 ROLES: tuple[str, ...] = get_args(Role)
 LICENCES: tuple[str, ...] = get_args(Licence)
@@ -167,7 +168,7 @@ def test_missing_co_signer(type_name: str, make: Callable[[Desk], Sample]) -> No
     if not cosigners:
         return
     before = desk.ledger.state_root
-    wanted = "E_KEY" if type_name == "KEY_ROTATE" else "E_ROLE"
+    wanted = {"KEY_ROTATE": "E_KEY", "VALIDATOR_UPDATE": "E_QUORUM"}.get(type_name, "E_ROLE")
     assert desk.send(sender, body).code == wanted
     stranger = "secp" if sender != "secp" else "mof"
     assert desk.send(sender, body, stranger).code == wanted

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from consensus.checkpoint_state import CheckpointState
+from consensus.configurations import boundary_after
 from consensus.crypto import FastScheme, Signer
 from consensus.effects import (
     Broadcast,
@@ -33,7 +34,7 @@ from consensus.misbehaviour import Misbehaviour
 from consensus.pbft.replica import Replica
 from consensus.protocol import Environment, Parameters
 from consensus.records import ExecutedBlock
-from consensus.types import ZERO_DIGEST, Committee, Member
+from consensus.types import ZERO_DIGEST, Committee, Member, ScheduledChange
 from nodes.mempool import Mempool
 
 CHAIN = digest_of("test-chain")
@@ -53,6 +54,8 @@ class Host:
         self.milestones: list[Milestone] = []
         self.reports: list[Misbehaviour] = []
         self.timers: dict[TimerKey, int] = {}
+        self.signer = bench.signers[id_]
+        self.next_signer: Signer | None = None
 
     def start(self) -> None:
         """(Re)start from the disk."""
@@ -62,10 +65,12 @@ class Host:
                 id=self.id,
                 chain=CHAIN,
                 committee=self.bench.committee,
-                signer=self.bench.signers[self.id],
+                signer=self.signer,
                 verifier=self.bench.verifier,
                 parameters=self.bench.parameters,
                 pool=self.pool,
+                next_signer=self.next_signer,
+                observers=self.bench.observers,
             )
         )
         self.timers.clear()
@@ -112,16 +117,35 @@ class Host:
     def _execute(self, order: Deliver) -> None:
         parent = self.blocks[-1].state.header_hash if self.blocks else ZERO_DIGEST
         header = digest_of("test-header", parent, order.sequence, order.batch.digest)
-        committee = self.bench.committee
-        state = CheckpointState(order.sequence, header, header, committee.epoch, committee.members)
+        state = self._next_state(order, header)
         block = ExecutedBlock(order.sequence, order.batch, order.certificate, state)
         self.blocks.append(block)
         self.handle(Executed(self.bench.now_us, state))
 
+    def _next_state(self, order: Deliver, header: bytes) -> CheckpointState:
+        """As the ledger counts epochs: what was scheduled is in force after its last slot."""
+        if self.blocks:
+            before = self.blocks[-1].state
+            epoch, members, scheduled = before.epoch, before.members, before.scheduled
+        else:
+            epoch, members, scheduled = 0, self.bench.committee.members, None
+        for request in order.batch.requests:
+            change = self.bench.changes.get(request.number)
+            if change is not None and scheduled is None:
+                parameters = self.bench.parameters
+                last = boundary_after(
+                    order.sequence, parameters.checkpoint_interval, parameters.window
+                )
+                scheduled = ScheduledChange(last, change)
+        if scheduled is not None and scheduled.effective == order.sequence:
+            epoch, members, scheduled = epoch + 1, scheduled.members, None
+        return CheckpointState(order.sequence, header, header, epoch, members, scheduled)
+
     def _supply(self, order: SupplyBlocks) -> None:
         for block in self.blocks[order.first - 1 : order.last]:
+            epoch = self.replica.committee.epoch
             message = CertifiedBatch(
-                CHAIN, 0, self.id, block.sequence, block.batch, block.certificate
+                CHAIN, epoch, self.id, block.sequence, block.batch, block.certificate
             )
             self.bench.post(self.id, order.to, signed(message, self.bench.signers[self.id]))
 
@@ -139,7 +163,7 @@ class Bench:
     """n replicas and a network without time of its own."""
 
     def __init__(self, n: int = 4, **parameters: int) -> None:
-        scheme = FastScheme()
+        scheme = self.scheme = FastScheme()
         self.verifier = scheme.verifier()
         names = [f"r{i}" for i in range(n)]
         self.signers: dict[str, Signer] = {
@@ -154,9 +178,24 @@ class Bench:
         self.sent: Counter[str] = Counter()
         self.rule: Rule = lambda _from, _to, _message: True
         self.to_clients: list[Message] = []
+        self.changes: dict[int, tuple[Member, ...]] = {}
+        """Executing the request of this number orders that committee (rule 27)."""
+        self.observers = frozenset({"r4", "watcher"})
+        """Who may ask without being a member (those of them that ``observe`` starts)."""
         self.hosts = {name: Host(self, name) for name in names}
         for host in self.hosts.values():
             host.start()
+
+    def observe(self, name: str) -> Host:
+        """One more node, outside the committee."""
+        assert name in self.observers
+        self.signers[name] = self.scheme.signer(digest_of("key", name))
+        host = self.hosts[name] = Host(self, name)
+        return host
+
+    def member(self, name: str) -> Member:
+        """``name`` with its key."""
+        return Member(name, self.signers[name].public_key)
 
     def __getitem__(self, name: str) -> Host:
         return self.hosts[name]
