@@ -109,7 +109,7 @@ def verify(misbehaviour: Misbehaviour, rules: Rules) -> Verdict:
 
 
 def _conflict(what: Misbehaviour, rules: Rules) -> Verdict:
-    """Two statements under one key of rule 24."""
+    """Two different messages of that type under one key of rule 24."""
     first, second = what.first, what.second
     wanted = what.kind.removeprefix("conflicting-")
     if wanted != first.TYPE or wanted != second.TYPE or what.proofs:

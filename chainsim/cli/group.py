@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, str]] = {
     "replay": "chainsim.cli.replay",
     "explore": "chainsim.cli.explore",
     "shrink": "chainsim.cli.shrink",
+    "forensics": "chainsim.cli.forensics",
     "verify": "chainsim.cli.verify",
     "mutants": "chainsim.cli.mutants",
     "bench": "chainsim.cli.bench",

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument(
-    "evidence", metavar="EVIDENCE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("evidence", metavar="EVIDENCE", type=click.Path(path_type=Path))
 @click.option(
     "--run",
     "run",

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 
 from consensus.types import max_faulty
-from nodes.byzantine import BEHAVIOURS
+from nodes.byzantine import BEHAVIOURS, IN_COMPANY
 from scenarios.faults import Fault
 from scenarios.schema import Scenario, Validator
 
@@ -54,8 +54,9 @@ def model_of(scenario: Scenario) -> FaultModel:
 
 
 def behaviours_of(model: FaultModel) -> tuple[str, ...]:
-    """The behaviours that may be drawn, ``twins`` among them."""
-    return model.behaviours or (*BEHAVIOURS, "twins")
+    """The behaviours that may be drawn, ``twins`` among them; budgets leave no room for company."""
+    alone = tuple(name for name in BEHAVIOURS if name not in IN_COMPANY)
+    return model.behaviours or (*alone, "twins")
 
 
 class Cast(msgspec.Struct, frozen=True):

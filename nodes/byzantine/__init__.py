@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from nodes.byzantine.accomplice import Accomplice
 from nodes.byzantine.base import (
     Attacker,
     Behaviour,
@@ -29,6 +30,7 @@ from nodes.byzantine.withhold import Withhold
 from nodes.node import Node
 
 BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
+    "accomplice": Accomplice,
     "bogus-new-view": BogusNewView,
     "bogus-view-change": BogusViewChange,
     "conflicting-votes": ConflictingVotes,
@@ -39,6 +41,9 @@ BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
     "withhold": Withhold,
 }
 """By the name that a scenario uses; ``twins`` wraps two nodes and is made apart."""
+
+IN_COMPANY: Final = ("accomplice",)
+"""Behaviours that do nothing worth exploring while no more than f validators are hostile."""
 
 
 def disguise(behaviour: str, attacker: Attacker, second: Callable[[], Node]) -> Disguise:
@@ -55,6 +60,7 @@ def disguise(behaviour: str, attacker: Attacker, second: Callable[[], Node]) -> 
 
 __all__ = [
     "BEHAVIOURS",
+    "IN_COMPANY",
     "Attacker",
     "Behaviour",
     "Byzantine",

@@ -24,8 +24,8 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
     ALWAYS_BY_DEFAULT: ClassVar[bool] = True
 
     behaviour: str
-    """One of nodes/byzantine: silent, withhold, equivocate, conflicting-votes, stale-replay,
-    bogus-view-change, bogus-new-view, random-mutation, twins."""
+    """One of nodes/byzantine: accomplice, silent, withhold, equivocate, conflicting-votes,
+    stale-replay, bogus-view-change, bogus-new-view, random-mutation, twins."""
     groups: tuple[tuple[Selector, ...], ...] = ()
     """Two groups of others that are told different things (equivocate, twins); left out: two
     halves, of twins ever new ones."""

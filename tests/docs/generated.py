@@ -10,6 +10,7 @@ import rich_click as click
 
 from chainsim.checks import CHECKS
 from chainsim.cli.group import cli
+from consensus.evidence import KINDS
 from nodes.byzantine import BEHAVIOURS, Twins
 from nodes.ledger import access
 from nodes.ledger.transactions import BODIES
@@ -60,6 +61,12 @@ def checks() -> str:
     return table(("property", "kind", "what holds"), rows)
 
 
+def proofs() -> str:
+    """What can be proven against a validator, and by which signed messages."""
+    rows = [(f"`{kind}`", (judge.__doc__ or "").splitlines()[0]) for kind, judge in KINDS.items()]
+    return table(("kind", "what its culprit signed"), rows)
+
+
 def first_sentence(module: str) -> str:
     """The first line of a module's docstring, without the ``name`` that it may begin with."""
     line = (sys.modules[module].__doc__ or "").strip().splitlines()[0]
@@ -82,5 +89,6 @@ GENERATED: dict[str, Callable[[], str]] = {
     "workloads": lambda: rooms(WORKLOADS, "workload"),
     "behaviours": lambda: rooms({**BEHAVIOURS, "twins": Twins}, "behaviour"),
     "checks": checks,
+    "proofs": proofs,
 }
 """By the name in the page's marker."""

@@ -12,7 +12,7 @@ import consensus.types
 from chainsim.exit_codes import ExitCode
 from chainsim.explore.planting import swapped
 from consensus.pbft import view_change
-from nodes.byzantine import BEHAVIOURS
+from nodes.byzantine import BEHAVIOURS, IN_COMPANY
 from nodes.ledger.replies import ReplyScope
 from nodes.validator import Validator
 from scenarios.faults.byzantine import NAMES
@@ -46,7 +46,8 @@ def hostile(behaviour: str, node: str = "v0", more: str = "") -> str:
 
 
 def test_every_behaviour_is_tried() -> None:
-    assert set(NAMES) == {*BEHAVIOURS, "twins"} == set(DAMAGE)
+    """Who harms only in company is in test_forensics."""
+    assert set(NAMES) == {*BEHAVIOURS, "twins"} == {*DAMAGE, *IN_COMPANY}
 
 
 # The right protocol

@@ -157,4 +157,5 @@ def test_numbers_that_no_message_holds_are_refused(public: Path, tmp_path: Path)
 def test_a_file_that_is_not_there(chainsim: Chainsim, tmp_path: Path) -> None:
     done = chainsim("verify", str(tmp_path / "nothing.json"))
     assert done.returncode == 2
-    assert "does not exist" in done.stderr
+    assert "nothing.json: No such file" in done.stderr
+    assert chainsim("verify", str(tmp_path)).returncode == 2

@@ -17,7 +17,7 @@ from chainsim.explore.model import (
 )
 from chainsim.explore.strategies import STRATEGIES
 from consensus.types import max_faulty, quorum_size
-from nodes.byzantine import BEHAVIOURS
+from nodes.byzantine import BEHAVIOURS, IN_COMPANY
 from scenarios.faults import FAULTS
 from scenarios.loader import load, load_text, resolved_toml
 from tests.unit.explore.support import quick_base, shipped_base
@@ -69,7 +69,7 @@ def test_everything_that_can_go_wrong_is_drawn() -> None:
         seen |= {getattr(fault, "behaviour", kind_of(fault)) for fault in scenario.faults}
         sizes.add(len(scenario.validators))
     assert sizes == {4, 5, 6, 7, 10}
-    assert seen == {*DRAWERS, *BEHAVIOURS, "twins"}
+    assert seen == {*DRAWERS, *BEHAVIOURS, "twins"} - {*IN_COMPANY}
 
 
 def test_every_kind_of_fault_that_exists_can_be_drawn() -> None:
