@@ -26,8 +26,10 @@ from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.world import MessageCounts, Progress, World
 from chainsim.trace import Executed, Record, Recorder
 from consensus.crypto import Signer, Verifier
+from consensus.protocol import log_record_of
 from nodes.block import Block
 from nodes.client import MOST_DOUBLINGS, Client
+from nodes.durable import formats
 from nodes.ledger.memo import ExecutionMemo, Memo
 from nodes.ledger.receipts import Receipt
 from nodes.validator import Validator
@@ -216,6 +218,7 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
     """Validators in proposer order, then a client for every party; returns the clients."""
     scenario, world = simulation.scenario, simulation.world
     seats = simulation.genesis.committee.ids
+    disk = formats(log_record_of(scenario.consensus.protocol))
     for validator in scenario.validators:
         world.add_node(
             validator.id,
@@ -223,6 +226,7 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
             kind="validator",
             role=validator.role,
             city=validator.city,
+            formats=disk,
         )
     cities = client_cities(scenario)
     countersigners: dict[str, dict[str, Signer]] = {party: {} for party in cities}

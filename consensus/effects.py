@@ -51,9 +51,10 @@ class Persist(Effect, frozen=True):
 
 
 class Compact(Effect, frozen=True):
-    """Replace the vote log by ``records`` atomically; durable at the next fsync (rule 23)."""
+    """Replace a file by ``records`` atomically; durable at the next fsync (rule 23)."""
 
     records: tuple[Any, ...]
+    area: Area = "log"
 
 
 class SetTimer(Effect, frozen=True):

@@ -13,6 +13,7 @@ from consensus.effects import Effect
 from consensus.errors import ConfigurationError
 from consensus.events import Event
 from consensus.messages import Request
+from consensus.records import LogRecord
 from consensus.types import Committee, NodeId, Sequence, View
 
 
@@ -91,7 +92,11 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsensusProtocol(Protocol):
-    """A sans-IO replica. ``handle`` never raises, whatever the network delivers (rule 32)."""
+    """A sans-IO replica. ``handle`` never raises, whatever the network delivers (rule 32).
+
+    What it persists in its vote log is a ``records.LogRecord``, or of the type (a tagged union of
+    msgspec structs) that what makes it has as the attribute ``LOG_RECORD``.
+    """
 
     def handle(self, event: Event) -> list[Effect]:
         """Boot, Receive, TimerFired or Executed in; effects out, in order."""
@@ -131,6 +136,14 @@ def _pbft(environment: Environment) -> ConsensusProtocol:
 
 PROTOCOLS: Final[dict[str, Callable[[Environment], ConsensusProtocol]]] = {"pbft": _pbft}
 """By the name that a scenario uses in ``consensus.protocol``."""
+
+
+def log_record_of(name: str) -> Any:
+    """The type of what replicas of the protocol ``name`` write to their vote logs.
+
+    Raises ``ConfigurationError`` if there is no such protocol.
+    """
+    return getattr(find_protocol(name), "LOG_RECORD", LogRecord)
 
 
 def find_protocol(name: str) -> Callable[[Environment], ConsensusProtocol]:

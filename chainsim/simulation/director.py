@@ -9,8 +9,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from chainsim.simulation.disk import Survival, Write
+from chainsim.simulation.disk import Survival
 from chainsim.simulation.interpreter import Interpreter
+from chainsim.simulation.platter import Write
 from chainsim.simulation.scheduler import COUNTER_SHIFT, FAULT
 from chainsim.simulation.selectors import Selection
 from chainsim.simulation.windows import Planned, Window

@@ -1,50 +1,63 @@
-"""A node's simulated disk: two files of records, and the difference between written and synced.
+"""A node's simulated disk: its durable files, and the difference between written and synced.
 
-Records are kept as objects. What was appended when an fsync starts is durable when it ends
-(group commit); appends meanwhile wait for the next one. Each record carries a checksum, and the
-last durable mark is stored apart (PBFT rule 25): so who opens the disk after a crash can tell a
-torn tail beyond the mark, which is cut, from damage below it.
+What was appended when an fsync starts is durable when it ends (group commit), together with the
+marks that say so; appends meanwhile wait for the next one. A crash leaves the bytes of files as
+``nodes.durable`` describes them, and a boot has nothing but those.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 
-from consensus.effects import Area, Compact, Persist
+from chainsim.simulation.platter import PlatterFile, Write
+from consensus.effects import Area
+from consensus.types import NodeId
+from nodes import durable
+from nodes.durable import FORMATS, Format, Superblock
+from nodes.wal import Mark
 from scenarios.rng import Stream
-
-Write = Persist | Compact
 
 Survival = Literal["synced", "written", "nothing", "unnoticed"]
 """What outlives the process: a power cut keeps what was synced, a restart of the process
-all that was written, amnesia nothing (with ``unnoticed`` the disk looks like a new one)."""
+all that was written, amnesia nothing (with ``unnoticed`` an operator makes a new disk under the
+old key, as if it had never been used: rule 25 forbids it)."""
 
 
 class Contents(msgspec.Struct, frozen=True):
     """What a process finds when it opens the disk."""
 
-    log: tuple[Any, ...]
-    blocks: tuple[Any, ...]
+    records: dict[Area, tuple[Any, ...]]
+    """Of each file, oldest first."""
     forgotten: str = ""
     """Why the vote log can't be relied on: this is amnesia (rule 25). Empty if it can."""
     repaired: str = ""
     """What was cut off; empty if nothing was."""
+
+    @property
+    def log(self) -> tuple[Any, ...]:
+        """The vote log."""
+        return self.records.get("log", ())
+
+    @property
+    def blocks(self) -> tuple[Any, ...]:
+        """The chain of blocks."""
+        return self.records.get("blocks", ())
 
 
 class Disk:
     """``appended``, ``started`` and ``synced`` count writes; they only grow."""
 
     __slots__ = (
-        "_blocks",
+        "_booted",
         "_cached",
-        "_log",
+        "_files",
+        "_formats",
+        "_owner",
         "_pending",
-        "_rotten",
-        "_torn",
-        "_wiped",
         "appended",
         "lies",
         "started",
@@ -52,17 +65,16 @@ class Disk:
         "tears",
     )
 
-    def __init__(self) -> None:
-        self._log: list[Any] = []
-        self._blocks: list[Any] = []
+    def __init__(self, owner: NodeId = "", formats: Mapping[Area, Format] = FORMATS) -> None:
+        self._owner: Final = owner
+        self._formats: Final = formats
+        self._files: dict[Area, PlatterFile] = {}
+        """None at all: the disk is blank."""
+        self._booted = False
         self._cached: Final[deque[Write]] = deque()
         """Reported as synced by a disk that lied."""
         self._pending: Final[deque[Write]] = deque()
         """Written but not synced, oldest first."""
-        self._rotten: Final[dict[Area, set[int]]] = {"log": set(), "blocks": set()}
-        """Durable records that are damaged, by their place in the file."""
-        self._wiped = False
-        self._torn = False
         self.appended = 0
         self.started = 0
         """Writes that the fsync under way (or the last one) covers."""
@@ -71,6 +83,12 @@ class Disk:
         """Whether fsyncs only claim to be done."""
         self.tears: Stream | None = None
         """Draws what a crash leaves of writes that aren't synced; None: nothing."""
+        self.format()
+
+    def format(self) -> None:
+        """An operator makes it the disk of a node that starts for the first time."""
+        self._files = {area: PlatterFile(self._owner, area) for area in self._formats}
+        self._booted = False
 
     def append(self, write: Write) -> None:
         """Takes a write; durable at the end of the next fsync to start."""
@@ -89,86 +107,84 @@ class Disk:
         if self.lies or self._cached:
             self._cached.extend(self._pending.popleft() for _ in range(count))
             if not self.lies:  # an honest fsync empties the cache too
-                self._flush()
+                self._flush(self._cached)
         else:
             for _ in range(count):
-                self._apply(self._pending.popleft())
+                write = self._pending.popleft()
+                self._files[write.area].apply(write)
         self.synced = mark
         return count
 
-    def _flush(self) -> None:
-        for write in self._cached:
-            self._apply(write)
-        self._cached.clear()
-
-    def _apply(self, write: Write) -> None:
-        if isinstance(write, Compact):
-            self._log = list(write.records)
-            self._rotten["log"].clear()
-        elif write.area == "log":
-            self._log.append(write.record)
-        else:
-            self._blocks.append(write.record)
+    def _flush(self, writes: deque[Write]) -> None:
+        while writes:
+            write = writes.popleft()
+            self._files[write.area].apply(write)
 
     # What goes wrong
 
     def crash(self, survival: Survival) -> None:
         """The process is gone; what was not synced goes too, or stays, or everything goes."""
         if survival == "written":
-            self._flush()
-            while self._pending:
-                self._apply(self._pending.popleft())
+            self._flush(self._cached)
+            for area in {write.area: None for write in self._pending}:
+                self._files[area].hold_mark()
+            self._flush(self._pending)
         elif survival == "synced":
             if self.tears is not None:
                 self._tear(self.tears)
+        elif survival == "unnoticed":
+            self.format()
         else:
-            self._log, self._blocks = [], []
-            for rotten in self._rotten.values():
-                rotten.clear()
-            self._wiped = survival == "nothing"
+            self._files = {}
         self._cached.clear()
         self._pending.clear()
         self.started = self.synced = self.appended
 
     def _tear(self, stream: Stream) -> None:
-        """Of each file a beginning of what wasn't synced survives; the rest is torn off."""
+        """Of each file a beginning of what wasn't synced survives, to the byte; the rest is torn
+        off. The marks are of the last fsync."""
         unsynced = [*self._cached, *self._pending]
-        for area in ("log", "blocks"):
-            writes = [write for write in unsynced if _area(write) == area]
-            kept = stream.below(len(writes) + 1)
-            self._torn = self._torn or kept < len(writes)
-            for write in writes[:kept]:
-                self._apply(write)
+        for area, file in self._files.items():
+            writes = [write for write in unsynced if write.area == area]
+            size = sum(len(piece) for piece in file.pieces(writes))
+            if size:
+                file.hold_mark()
+                file.tear(writes, stream.below(size + 1))
 
     def rot(self, area: Area, records: int, stream: Stream) -> None:
-        """Damages up to ``records`` durable records of a file."""
-        count = len(self._log if area == "log" else self._blocks)
-        self._rotten[area].update(stream.sample(range(count), records))
+        """Flips a bit in each of up to ``records`` durable records of a file."""
+        if self._files:
+            self._files[area].rot(records, stream)
 
     # Booting
 
+    def image(self) -> dict[str, bytes]:
+        """The files on the platter, by name. A blank disk has none."""
+        if not self._files:
+            return {}
+        marks: dict[str, Mark] = {area: file.mark for area, file in self._files.items()}
+        superblock = Superblock(self._owner, self._booted, marks)
+        image = {durable.SUPERBLOCK: durable.write_superblock(superblock)}
+        for area, file in self._files.items():
+            image[area] = bytes(file.image())
+            if file.beside:
+                image[area + durable.BESIDE] = file.beside
+        return image
+
     def open(self) -> Contents:
-        """Reads both files as a node does when it boots, oldest record first, and cuts off what
-        can't be used."""
-        forgotten = ""
-        if self._wiped:
-            forgotten = "its disk is empty, and it isn't new here"
-        elif self._rotten["log"]:
-            forgotten = f"record {min(self._rotten['log'])} of its vote log is damaged"
-        if forgotten:
-            return Contents((), (), forgotten)
-        repaired = []
-        if self._torn:
-            self._torn = False
-            repaired.append("a torn tail beyond the durable mark is cut off")
-        rotten = self._rotten["blocks"]
-        if rotten:
-            first = min(rotten)
-            del self._blocks[first:]
-            rotten.clear()
-            repaired.append(f"blocks from {first + 1} on are damaged, and fetched again")
-        return Contents(tuple(self._log), tuple(self._blocks), repaired="; ".join(repaired))
+        """Reads the files as a node does when it boots, and cuts off what can't be used.
 
-
-def _area(write: Write) -> Area:
-    return "log" if isinstance(write, Compact) else write.area
+        What it reads it syncs, before the process acts on it; the first time it notes in the
+        superblock that there was a first time. Both within no time.
+        """
+        if self._files and not self._booted and not self.appended:
+            self._booted = True
+            return Contents({})  # nothing was ever written: no need to look
+        found = durable.find(self.image(), self._owner, self._formats)
+        if found.forgotten:
+            return Contents({}, found.forgotten)
+        self._booted = True
+        for area, reading in found.files.items():
+            self._files[area].settle(reading)
+        records = {area: reading.records for area, reading in found.files.items()}
+        return Contents(records, repaired=found.repaired)

@@ -10,7 +10,7 @@ The process can die between any two effects.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -26,10 +26,11 @@ from chainsim.simulation.scheduler import (
 )
 from chainsim.trace import NodeChanged, Persisted, Reached, TimerExpired, Worked
 from consensus import effects as do
-from consensus.effects import Compute, TimerKey
+from consensus.effects import Area, Compute, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
 from consensus.messages import Message, Request
 from consensus.types import NodeId
+from nodes.durable import FORMATS, Format
 from nodes.node import Node
 from scenarios.rng import PPM
 
@@ -64,6 +65,7 @@ class Host:
         id_: NodeId,
         kind: Kind,
         factory: Callable[[], Node],
+        formats: Mapping[Area, Format] = FORMATS,
     ) -> None:
         self._world: Final = world
         self.instance: Final = instance
@@ -82,7 +84,7 @@ class Host:
         self.node: Node | None = None
         self.clock: Clock | None = None
         """None: right."""
-        self.disk = Disk()
+        self.disk = Disk(id_, formats)
         self.ingress = Ingress()
         self.busy_until_us = NEVER_US
         self.factor_ppm = PPM
@@ -136,10 +138,13 @@ class Host:
         record = self._world.recorder.record
         self.incarnation += 1
         contents = self.disk.open()
+        if contents.forgotten and self.kind != "validator":
+            self.disk.format()  # no key is lost: it is new again
+            contents = self.disk.open()
         record(NodeChanged(now_us, self.id, "up"))
         if contents.repaired:
             record(Reached(now_us, self.id, "disk-repaired", 0, 0, b"", contents.repaired))
-        if contents.forgotten and self.kind == "validator":
+        if contents.forgotten:
             cause = f"{contents.forgotten}: amnesia, so its key may never vote again (rule 25)"
             record(Reached(now_us, self.id, "halted", 0, 0, b"", cause))
             record(NodeChanged(now_us, self.id, "down"))

@@ -13,7 +13,7 @@ One seed gives one run: see the parts, ``scheduler`` (the order of events), ``dr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -34,11 +34,12 @@ from chainsim.simulation.scheduler import (
 from chainsim.simulation.settings import SimulationError, WorldSettings
 from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
-from consensus.effects import Effect
+from consensus.effects import Area, Effect
 from consensus.messages import Message
 from consensus.types import NodeId, quorum_size
 from nodes.byzantine import Disguise, Options
 from nodes.byzantine import Draws as AttackerDraws
+from nodes.durable import FORMATS, Format
 from nodes.node import Node
 from scenarios.faults import Fault
 from scenarios.rng import PPM
@@ -122,14 +123,15 @@ class World:
         city: str = "",
         party: str = "",
         house: NodeId = "",
+        formats: Mapping[Area, Format] = FORMATS,
     ) -> None:
         """Adds a node. ``factory`` makes it anew at each start, and it is then sent ``Boot``.
 
         A validator has ``status() -> (view, active, executed, stable)``, a client the attribute
         ``outstanding``: its number of requests that aren't final. ``party`` routes what is sent
         to that name to a client (only REPLYs, if a validator has the name too); ``house`` is
-        the validator beside which a client lives, so that partitions take it along. Raises
-        ``SimulationError``.
+        the validator beside which a client lives, so that partitions take it along. ``formats``
+        says what is on its disk. Raises ``SimulationError``.
         """
         assert not self._started, "nodes are added before the run"
         if id_ in self.network.hosts:
@@ -138,7 +140,7 @@ class World:
             raise SimulationError(f"at most {INSTANCES - 1} nodes fit into a world")
         if kind == "validator" and len(self.validators) < len(self.hosts) - 1:
             raise SimulationError(f'validator "{id_}" comes after nodes of other kinds')
-        host = Host(self, len(self.hosts), id_, kind, factory)
+        host = Host(self, len(self.hosts), id_, kind, factory, formats)
         host.role, host.city, host.party, host.house = role, city, party, house
         if not self.settings.network.latency.knows(city):
             raise SimulationError(f'node "{id_}": the latency matrix knows no city "{city}"')

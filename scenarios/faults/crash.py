@@ -11,15 +11,17 @@ from scenarios.faults.primitives import Down, Primitive
 class Crash(NodeFault, frozen=True, kw_only=True, tag="crash"):
     """A crash loses all memory, unstarted work and effects that were not yet released.
 
-    A validator that finds its disk empty, and not for the first time, knows that it has
-    forgotten what it signed: it stays down and says so (PBFT rule 25).
+    A validator that finds its disk empty, without even the superblock that an operator made for
+    its first boot, knows that it has forgotten what it signed: it stays down and says so (PBFT
+    rule 25).
     """
 
     mode: Literal["durable", "amnesia"] = "durable"
     """``durable`` keeps the disk up to the last fsync, ``amnesia`` loses it all (PBFT.md counts
     such a validator as hostile)."""
     rejoins: bool = False
-    """With amnesia: somebody starts it under its old key all the same, against rule 25."""
+    """With amnesia: an operator gives it a new disk under its old key all the same, against rule
+    25, and it can't know better."""
 
     def check(self) -> None:
         if self.rejoins and self.mode != "amnesia":

@@ -144,13 +144,14 @@ class LyingDisk(Primitive, frozen=True, kw_only=True):
 
 
 class TornDisk(Primitive, frozen=True, kw_only=True):
-    """In a crash the disks of ``nodes`` keep a drawn part of what wasn't synced."""
+    """In a crash the disks of ``nodes`` keep, of each file, a drawn number of the bytes that
+    weren't synced."""
 
     nodes: tuple[str, ...]
 
 
 class Rot(Primitive, frozen=True, kw_only=True):
-    """When it begins, ``records`` durable records of a file of ``nodes`` are damaged."""
+    """When it begins, ``records`` durable records of a file of ``nodes`` have a bit flipped."""
 
     nodes: tuple[str, ...]
     area: Literal["log", "blocks"]

@@ -45,14 +45,11 @@ def fsync_skipped() -> Patch:
         return count
 
     def crash(self: Disk, survival: Any) -> None:
-        if survival == "written":
-            for write in self._pending:
-                self._apply(write)
-        elif survival == "nothing":
-            self._log, self._blocks = [], []
-        self._pending.clear()
-        self.started = self.synced = self.appended
+        if survival == "synced":
+            self._pending.clear()
+        original(self, survival)
 
+    original = Disk.crash
     return swapped((Disk, "complete", complete), (Disk, "crash", crash))
 
 

@@ -10,10 +10,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from consensus.checkpoint_state import CheckpointState
 from consensus.configurations import boundary_after
 from consensus.crypto import FastScheme, Signer
 from consensus.effects import (
+    Area,
     Broadcast,
     CancelTimer,
     Compact,
@@ -27,17 +30,22 @@ from consensus.effects import (
     SupplyBlocks,
     TimerKey,
 )
-from consensus.encoding import digest_of
+from consensus.encoding import digest_of, encode
 from consensus.events import Boot, Event, Executed, Receive, TimerFired
 from consensus.messages import CertifiedBatch, Message, Request, signed
 from consensus.misbehaviour import Misbehaviour
 from consensus.pbft.replica import Replica
 from consensus.protocol import Environment, Parameters
-from consensus.records import ExecutedBlock
+from consensus.records import ExecutedBlock, LogRecord
 from consensus.types import ZERO_DIGEST, Committee, Member, ScheduledChange
 from nodes.mempool import Mempool
+from nodes.wal import FileId, Mark, frame, new_file, read
 
 CHAIN = digest_of("test-chain")
+DECODERS: dict[Area, msgspec.msgpack.Decoder[Any]] = {
+    "log": msgspec.msgpack.Decoder(LogRecord),
+    "blocks": msgspec.msgpack.Decoder(ExecutedBlock),
+}
 Rule = Callable[[str, str, Message], bool]
 """(from, to, message) -> whether it may pass."""
 
@@ -50,6 +58,8 @@ class Host:
         self.id = id_
         self.log: list[Any] = []
         self.blocks: list[ExecutedBlock] = []
+        self.torn = b""
+        """The record that it was writing when it crashed."""
         self.up = False
         self.milestones: list[Milestone] = []
         self.reports: list[Misbehaviour] = []
@@ -75,7 +85,22 @@ class Host:
         )
         self.timers.clear()
         self.up = True
-        self.handle(Boot(self.bench.now_us, tuple(self.log), tuple(self.blocks)))
+        log, blocks = self.from_bytes("log"), self.from_bytes("blocks")
+        self.handle(Boot(self.bench.now_us, log, blocks))
+
+    def from_bytes(self, area: Area) -> tuple[Any, ...]:
+        """What its disk holds, as a boot reads it: written to a file, with what ``torn`` is of
+        one more record behind it, and decoded."""
+        records = self.log if area == "log" else self.blocks
+        id_ = FileId(self.id, area)
+        data = new_file(id_, [encode(record) for record in records])
+        mark = Mark(id_.generation, len(records), len(data))
+        torn = frame(id_.key, len(records) + 1, self.torn)[:-1] if area == "log" else b""
+        reading = read(data + torn, self.id, area, mark, DECODERS[area])
+        assert reading.records == tuple(records)
+        assert reading.torn == len(torn)
+        assert not reading.damage
+        return reading.records
 
     def handle(self, event: Event) -> list[Effect]:
         """Give the replica an event and carry out its effects."""

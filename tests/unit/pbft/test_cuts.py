@@ -1,7 +1,8 @@
 """A crash between any two effects (rules 23 and 24): one run for each cut.
 
 The script has a view change and a checkpoint. A victim dies right after its k-th effect, for
-every k, loses everything that came after, and boots from its disk. It must never contradict
+every k, loses everything that came after (of a record that was being written a part is on the
+disk), and boots from the bytes there. It must never contradict
 what it signed before, and the network must agree and go on.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import pytest
 
-from consensus.effects import Effect
+from consensus.effects import Effect, Persist
+from consensus.encoding import encode
 from consensus.messages import Message
 from consensus.pbft.guard import GUARDED, statement
 from tests.unit.pbft.bench import Bench, Host
@@ -35,6 +37,7 @@ class Cutting(Bench):
         def cut(effect: Effect) -> None:
             if self.left == 0:
                 self.left -= 1
+                host.torn = encode(effect.record) if isinstance(effect, Persist) else b""
                 raise Cut
             self.left -= 1
             apply(effect)

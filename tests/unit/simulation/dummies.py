@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+import msgspec
+
 from chainsim.simulation.latency import constant
 from chainsim.simulation.settings import (
     CpuPrices,
@@ -14,9 +16,16 @@ from chainsim.simulation.settings import (
 )
 from chainsim.simulation.world import World
 from chainsim.trace import Record, Recorder
-from consensus.effects import Effect
+from consensus.effects import Area, Effect
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
 from consensus.messages import Message
+from nodes.durable import Format
+
+ANYTHING: dict[Area, Format] = {
+    "log": Format(msgspec.msgpack.Decoder(), binds=True),
+    "blocks": Format(msgspec.msgpack.Decoder()),
+}
+"""What dummies write."""
 
 MS = 1000
 SECOND = 1_000_000
@@ -116,6 +125,7 @@ class Stage:
             kind=kind,
             role=role,
             house=house,
+            formats=ANYTHING,
         )
 
     def listen(self, *kinds: type[Record]) -> list[Record]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from chainsim.simulation.disk import Contents, Disk
 from chainsim.trace import NodeChanged, Persisted, Reached
 from consensus.effects import Compact, Effect, Persist, Send, SetTimer
 from scenarios.faults import Fault
@@ -18,7 +17,6 @@ from scenarios.faults.power_loss import PowerLoss
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow_fsync import SlowFsync
 from scenarios.faults.torn_write import TornWrite
-from scenarios.rng import Stream
 from tests.unit.simulation.dummies import MS, SECOND, Stage, on_timer, ping
 
 FSYNC_US = 2 * MS
@@ -85,40 +83,6 @@ def test_a_restart_of_the_process_or_an_honest_fsync_saves_what_was_in_the_cache
 # torn-write
 
 
-def test_a_torn_write_keeps_a_beginning_of_each_file() -> None:
-    kept = set()
-    for seed in range(100):
-        disk = Disk()
-        disk.append(Persist("log", 1))
-        disk.complete(disk.start())
-        for number in (2, 3):
-            disk.append(Persist("log", number))
-            disk.append(Persist("blocks", number))
-        disk.tears = Stream(seed, "tears")
-        disk.crash("synced")
-        contents = disk.open()
-        assert contents.log == (1, 2, 3)[: len(contents.log)]
-        assert contents.blocks == (2, 3)[: len(contents.blocks)]
-        torn = len(contents.log) < 3 or len(contents.blocks) < 2
-        assert bool(contents.repaired) == torn
-        assert not contents.forgotten
-        assert disk.open().repaired == ""
-        kept.add((len(contents.log), len(contents.blocks)))
-    assert kept == {(log, blocks) for log in (1, 2, 3) for blocks in (0, 1, 2)}
-
-
-def test_compacting_is_torn_as_a_whole() -> None:
-    for seed in range(20):
-        disk = Disk()
-        disk.append(Persist("log", 1))
-        disk.complete(disk.start())
-        disk.append(Compact(("short",)))
-        disk.append(Persist("log", 2))
-        disk.tears = Stream(seed, "tears")
-        disk.crash("synced")
-        assert disk.open().log in ((1,), ("short",), ("short", 2))
-
-
 def test_what_was_synced_outlives_a_torn_write() -> None:
     faults = [
         TornWrite(at=0, node="a"),
@@ -132,16 +96,16 @@ def test_what_was_synced_outlives_a_torn_write() -> None:
 # bit-rot
 
 
-def test_a_rotten_vote_log_keeps_a_validator_down() -> None:
+def test_rule_25_a_rotten_vote_log_keeps_a_validator_down() -> None:
     rot = BitRot(at=1500 * MS, node="a")
     stage = writers("a", [rot, Restart(at=3 * SECOND, node="a", downtime=MS)])
     assert len(stage.boots("a")) == 1
-    assert "record 0 of its vote log is damaged" in said(stage, "halted")[0]
+    assert "its vote log is damaged: record 0 can't be read" in said(stage, "halted")[0]
     assert "rule 25" in said(stage, "halted")[0]
     assert states(stage, "a") == [(0, "up"), (3000, "down"), (3001, "up"), (3001, "down")]
 
 
-def test_rotten_blocks_are_cut_off_with_all_after_them() -> None:
+def test_rule_25_rotten_blocks_are_cut_off_with_all_after_them() -> None:
     rot = BitRot(at=1500 * MS, node="a", area="blocks")
     stage = writers("a", [rot, Restart(at=3 * SECOND, node="a")])
     boot = stage.boots("a")[1]
@@ -149,27 +113,10 @@ def test_rotten_blocks_are_cut_off_with_all_after_them() -> None:
     assert said(stage, "disk-repaired") == ["blocks from 1 on are damaged, and fetched again"]
 
 
-def test_rot_is_gone_when_the_log_was_written_anew() -> None:
-    disk = Disk()
-    disk.append(Persist("log", 1))
-    disk.complete(disk.start())
-    disk.rot("log", 5, Stream(1, "rot"))
-    assert disk.open().forgotten
-    disk.append(Compact(("short",)))
-    disk.complete(disk.start())
-    assert disk.open() == Contents(("short",), ())
-
-
-def test_an_empty_file_can_not_rot() -> None:
-    disk = Disk()
-    disk.rot("log", 3, Stream(1, "rot"))
-    assert disk.open() == Contents((), ())
-
-
 # amnesia
 
 
-def test_an_amnesiac_stays_down_and_says_why_unless_somebody_starts_it_all_the_same() -> None:
+def test_rule_25_an_amnesiac_stays_down_unless_an_operator_says_that_its_disk_is_new() -> None:
     crash = Crash(at=3 * SECOND, for_=MS, node="a", mode="amnesia")
     stage = writers("a", [crash, Restart(at=4 * SECOND, node="a")])
     assert len(stage.boots("a")) == 1
@@ -184,7 +131,7 @@ def test_an_amnesiac_stays_down_and_says_why_unless_somebody_starts_it_all_the_s
 
 
 @pytest.mark.parametrize("room", [False, True])
-def test_a_write_to_a_full_disk_is_fatal(room: bool) -> None:
+def test_rule_23_a_failed_write_is_fatal_and_never_retried(room: bool) -> None:
     full = Full(at=1500 * MS, node="a", for_=3 * SECOND if room else None)
     stage = writers("a", [full])
     assert told(stage) == [("a", 1)]
@@ -192,6 +139,19 @@ def test_a_write_to_a_full_disk_is_fatal(room: bool) -> None:
     assert states(stage, "a") == expected
     if room:
         assert stage.boots("a")[1].log == (1,)
+        assert stage.boots("a")[1].blocks == ("block 1",)
+
+
+def test_rule_23_a_failed_compaction_is_fatal_and_leaves_the_old_log() -> None:
+    compact: list[Effect] = [Compact(("short",)), Send("z", ping("a"))]
+    react = on_timer({"one": compact}, [Persist("log", "old"), SetTimer(("one",), SECOND)])
+    stage = Stage("az", {"a": react}, fsync_us=FSYNC_US)
+    stage.listen(NodeChanged)
+    stage.world.add_faults([Full(at=SECOND, node="a", for_=SECOND)])
+    stage.world.run(5 * SECOND)
+    assert told(stage) == []
+    assert states(stage, "a") == [(0, "up"), (1000, "down"), (2000, "up")]
+    assert stage.boots("a")[1].log == ("old",)
 
 
 def test_who_boots_on_a_full_disk_dies_of_its_next_write_only() -> None:

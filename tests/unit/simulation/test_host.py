@@ -27,6 +27,7 @@ from scenarios.faults.crash import Crash
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow import SlowCpu
 from tests.unit.simulation.dummies import (
+    ANYTHING,
     MS,
     SECOND,
     Dummy,
@@ -421,7 +422,8 @@ def test_compact_replaces_the_log_at_the_next_fsync_and_leaves_blocks() -> None:
 
 
 def test_a_disk_survives_two_crashes_with_its_counts() -> None:
-    disk = Disk()
+    disk = Disk("a", ANYTHING)
+    disk.open()
     disk.append(Persist("log", 1))
     disk.complete(disk.start())
     disk.append(Persist("log", "lost"))
@@ -429,7 +431,7 @@ def test_a_disk_survives_two_crashes_with_its_counts() -> None:
     disk.append(Persist("log", 2))
     assert disk.complete(disk.start()) == 1
     disk.crash("synced")
-    assert disk.open() == Contents((1, 2), ())
+    assert disk.open() == Contents({"log": (1, 2), "blocks": ()})
 
 
 def test_timers_die_with_the_process() -> None:
