@@ -14,10 +14,11 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run test check bench explore mutants acceptance golden-update lock clean
+.PHONY: help run report test check bench explore mutants acceptance golden-update lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
+	@echo 'make report         the last run (or ARGS=RUN) as one HTML file with pictures'
 	@echo 'make test           the test suite'
 	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
 	@echo 'make bench          messages per second, beside an empty heap loop'
@@ -33,6 +34,10 @@ help:
 run:
 	@$(INSTALL) run
 	@$(PY) -m chainsim run sovereign-day $(ARGS)
+
+report:
+	@$(INSTALL) report
+	@$(PY) -m chainsim report $(or $(ARGS),@last)
 
 test:
 	@$(INSTALL) test
@@ -72,8 +77,9 @@ LOCK := $(UV) pip compile --universal --generate-hashes --python-version 3.11 --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links setup.cfg
 
 lock:
-	$(LOCK) --upgrade --extra test --extra dev -o requirements/dev.lock
-	$(LOCK) --extra test -c requirements/dev.lock -o requirements/test.lock
+	$(LOCK) --upgrade --extra report --extra test --extra browser-test --extra dev -o requirements/dev.lock
+	$(LOCK) --extra report --extra test -c requirements/dev.lock -o requirements/test.lock
+	$(LOCK) --extra report -c requirements/dev.lock -o requirements/report.lock
 	$(LOCK) -c requirements/dev.lock -o requirements/run.lock
 
 clean:

@@ -73,11 +73,19 @@ def run_recorded(
 
 
 def play(
-    simulation: Simulation, progress: Callable[[Progress], None] | None = None
+    simulation: Simulation,
+    progress: Callable[[Progress], None] | None = None,
+    until_us: int | None = None,
 ) -> tuple[RunResult, float]:
-    """Runs to the end, or until ``progress`` raises ``Interrupted``; with the wall seconds."""
+    """Runs to the end, or until ``progress`` raises ``Interrupted``; with the wall seconds.
+
+    With ``until_us`` it goes no further than that, like a run that was interrupted there.
+    """
     start_ns = wall_clock.now_ns()
     try:
+        if until_us is not None:
+            simulation.world.run(until_us, progress=progress)
+            raise Interrupted
         result = simulation.run(progress)
     except Interrupted:
         result = simulation.finish("interrupted")

@@ -119,9 +119,18 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replay(
-    scenario: Scenario, folder: Path, progress: Callable[[Progress], None] | None = None
+    scenario: Scenario,
+    folder: Path,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    listen: Callable[[Recorder], None] | None = None,
+    until_us: int | None = None,
 ) -> Replayed:
-    """Plays ``scenario`` and compares with what ``folder`` recorded of it; writes nothing."""
+    """Plays ``scenario`` and compares with what ``folder`` recorded of it; writes nothing.
+
+    ``listen`` may subscribe to the run before it starts. ``until_us``: only so far, as a run
+    that was cut short.
+    """
     recorded = _recorded(folder / run_folder.SUMMARY)
     trace = folder / run_folder.TRACE
     whole = recorded is not None and recorded.ended != "interrupted"
@@ -130,9 +139,11 @@ def replay(
     simulation = build(scenario, recorder)
     if comparison is not None:
         comparison.listen_to(recorder)
-    result, wall_s = play(simulation, progress)
+    if listen is not None:
+        listen(recorder)
+    result, wall_s = play(simulation, progress, until_us)
     difference = None
-    if comparison is not None and result.ended != "interrupted":
+    if comparison is not None and (until_us is not None or result.ended != "interrupted"):
         difference = comparison.finish()
     return Replayed(
         summary=summarise(scenario, result, wall_s),

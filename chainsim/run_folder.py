@@ -23,6 +23,8 @@ SUMMARY: Final = "summary.json"
 TRACE: Final = "trace.jsonl.gz"
 CHAIN: Final = "chain.sqlite"
 EVIDENCE: Final = "evidence"
+REPORT: Final = "report.html"
+PERFETTO: Final = "perfetto.json"
 
 LAST: Final = "@last"
 DIGEST_DIGITS: Final = 8

@@ -87,7 +87,7 @@ class SummaryView:
         yield _section("Traffic", _traffic(summary, marks))
         for auction in summary.settlement.auctions:
             yield _section(_auction_title(auction), auction_table(auction, marks.good, marks.bad))
-        yield _section("Checks", _checks(_judged(summary), marks))
+        yield _section("Checks", _checks(judged(summary), marks))
         if summary.expectations and summary.ended != "interrupted":
             yield _section("Expectations", _expectations(summary.expectations, marks))
         yield _verdict(summary, marks)
@@ -209,8 +209,8 @@ def _auction_title(auction: Auction) -> str:
     return title
 
 
-def _judged(summary: RunSummary) -> tuple[CheckLine, ...]:
-    """Of a run that was cut short nobody expects what was still to come."""
+def judged(summary: RunSummary) -> tuple[CheckLine, ...]:
+    """The checks that count. Of a run that was cut short nobody expects what was still to come."""
     whole = summary.ended != "interrupted"
     return tuple(check for check in summary.checks if whole or check.kind != "coverage")
 
@@ -247,12 +247,12 @@ def _expectations(lines: Iterable[ExpectationLine], marks: Marks) -> Table:
     return table
 
 
-def _verdict(summary: RunSummary, marks: Marks) -> RenderableType:
-    good = summary.exit_code == 0
+def verdict(summary: RunSummary) -> str:
+    """What it came to, in one line."""
     words = VERDICTS.get(summary.exit_code, f"exit code {summary.exit_code}")
-    checks = _judged(summary)
+    checks = judged(summary)
     held = sum(check.ok for check in checks)
-    if good and held < len(checks):
+    if summary.exit_code == 0 and held < len(checks):
         words = "it fails as the scenario expects"
     met = sum(line.ok for line in summary.expectations)
     counts = f"{held} of {len(checks)} checks hold"
@@ -260,13 +260,18 @@ def _verdict(summary: RunSummary, marks: Marks) -> RenderableType:
         counts += "; expectations are not judged"
     elif summary.expectations:
         counts += f", {met} of {len(summary.expectations)} expectations are met"
+    return f"{words}: {counts}"
+
+
+def _verdict(summary: RunSummary, marks: Marks) -> RenderableType:
+    good = summary.exit_code == 0
     style = "bold green" if good else "bold red"
     lines: list[RenderableType] = [
         Text(""),
-        Text(f"{marks.good if good else marks.bad} {words}: {counts}", style=style),
+        Text(f"{marks.good if good else marks.bad} {verdict(summary)}", style=style),
     ]
     violation = summary.first_violation
-    if violation is not None and violation.check in {check.name for check in checks}:
+    if violation is not None and violation.check in {check.name for check in judged(summary)}:
         where = f"at {seconds(violation.at_us)}"
         where += f", node {violation.node}" if violation.node else ""
         where += f", height {violation.height}" if violation.height else ""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and installs one lock into it:  sh requirements/install.sh run|test|dev
+# Makes .venv and installs one lock into it:  sh requirements/install.sh run|report|test|dev
 #
 # Each lock holds the one before it, so a larger set also serves a smaller one. A copy of the
 # installed lock is the stamp: while it equals the lock, nothing is done and no network touched.
@@ -7,7 +7,7 @@
 # Plain POSIX sh: it must run on a bare Debian and on macOS.
 set -eu
 cd "$(dirname "$0")/.."
-set_wanted=${1:?run, test or dev}
+set_wanted=${1:?run, report, test or dev}
 venv=.venv
 lock=requirements/$set_wanted.lock
 
@@ -68,7 +68,7 @@ make_venv() {
     trap - INT TERM
 }
 
-for larger in run test dev; do
+for larger in run report test dev; do
     [ "$larger" = "$set_wanted" ] && reached=yes
     [ -n "${reached:-}" ] || continue
     if cmp -s "requirements/$larger.lock" "$venv/$larger.lock" && healthy; then exit 0; fi

@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, str]] = {
     "run": "chainsim.cli.run",
     "replay": "chainsim.cli.replay",
     "explore": "chainsim.cli.explore",
+    "report": "chainsim.cli.report",
     "shrink": "chainsim.cli.shrink",
     "forensics": "chainsim.cli.forensics",
     "verify": "chainsim.cli.verify",

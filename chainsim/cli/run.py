@@ -11,6 +11,7 @@ import rich_click as click
 from chainsim import run_folder
 from chainsim.cli import output
 from chainsim.cli.scenario_argument import Refused, complete, load
+from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from chainsim.run_summary import RunSummary
@@ -89,4 +90,9 @@ def next_steps(summary: RunSummary) -> list[tuple[str, str]]:
     if not summary.run_dir:
         return []
     folder = shlex.quote(summary.run_dir)
-    return [("replay", f"{output.invocation()} replay {folder} --verify")]
+    steps = [("replay", f"{output.invocation()} replay {folder} --verify")]
+    if summary.exit_code in (ExitCode.SAFETY, ExitCode.LIVENESS):
+        steps.append(("shrink", f"{output.invocation()} shrink {folder}"))
+    if summary.exit_code in (ExitCode.EXPECTATION, ExitCode.SAFETY, ExitCode.LIVENESS):
+        steps.append(("report", f"{output.invocation()} report {folder}"))
+    return steps

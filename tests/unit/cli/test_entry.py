@@ -126,7 +126,8 @@ def test_a_narrow_encoding_is_no_error(process: Chainsim) -> None:
         ("validate ./mi", ["file,./mi"]),
         ("replay @", ["plain,@last"]),
         ("replay quick", ["plain,quick-1-0a1b2c3d"]),
-        ("re", ["plain,replay"]),
+        ("repl", ["plain,replay"]),
+        ("report quick", ["plain,quick-1-0a1b2c3d"]),
     ],
 )
 def test_the_shell_completes_names(

@@ -1,0 +1,190 @@
+"""Puts the figures and tables of a run into one HTML file that needs nothing but a browser.
+
+No line of it asks for anything over a network: Bokeh's script is inside, and a content security
+policy forbids the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+from bokeh.document import Document
+from bokeh.resources import Resources
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from chainsim.report import charts, ledger, spacetime, tables
+from chainsim.report.observed import Observed
+from chainsim.summary import STEP, judged, seconds, verdict
+from scenarios import loader
+
+COMPONENTS: Final = ("bokeh", "bokeh-gl")
+"""Of BokehJS: tables, widgets and mathematics are three quarters of its size, and not used."""
+
+EVIDENCE_BYTES: Final = 20_000
+"""Shown of one proof at most; the file in the run's folder is whole."""
+
+
+def page(observed: Observed) -> str:
+    """The whole file."""
+    summary = observed.summary
+    diagram = spacetime.diagram(observed)
+    figures = {
+        "diagram": diagram.model,
+        "heights": charts.heights(observed),
+        "finality": charts.finality(observed),
+        "throughput": charts.throughput(observed),
+        "traffic": charts.traffic(observed),
+        "cpu": charts.cpu(observed),
+    }
+    drawn = {name: figure for name, figure in figures.items() if figure is not None}
+    document, places = _document(drawn)
+    moments, left_out = tables.moments(observed)
+    return render(
+        "page.html",
+        summary=summary,
+        good=summary.exit_code == 0,
+        verdict=verdict(summary),
+        headline=tables.headline(summary),
+        stages={name: seconds(us) for name, us in summary.finality_stages_us.items()},
+        checks=judged(summary),
+        expectations=_expectations(observed),
+        faults=tables.faults(summary),
+        moments=moments,
+        moments_left_out=left_out,
+        types=tables.types(diagram.types),
+        nodes=observed.nodes,
+        validators=observed.validators,
+        thinning=str(observed.messages.thinning),
+        traffic=tables.traffic(observed),
+        settlement=tables.settlement(summary.settlement),
+        auctions=[tables.auction(found) for found in summary.settlement.auctions],
+        ledger=ledger.measures(observed.folder) or ledger.EMPTY,
+        evidence=_evidence(observed),
+        scenario=loader.resolved_toml(observed.scenario),
+        command=reproduce(observed),
+        figures=drawn.keys(),
+        seconds=seconds,
+        bokeh=Markup("\n").join(Markup(code) for code in _bokeh()),
+        document=embedded(document),
+        data=embedded(_data(observed, places, diagram.window)),
+        contents=_packed(observed.messages.contents),
+        style=Markup(asset("page.css")),
+        script=Markup(asset("page.js")),
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of ours, filled in; what isn't marked as safe is escaped."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(asset(template)).render(values)
+
+
+def asset(name: str) -> str:
+    """A file of ``chainsim/report/assets``."""
+    return (files("chainsim.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def embedded(value: Any) -> Markup:
+    """JSON for a script element: no "<" in it can end that element."""
+    text = msgspec.json.encode(value).decode()
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028"))
+
+
+def _document(figures: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+    """BokehJS's form of the figures, and the element id for each of its roots."""
+    document = Document()
+    for figure in figures.values():
+        document.add_root(figure)
+    places = {figure.id: f"figure-{name}" for name, figure in figures.items()}
+    return document.to_json(deferred=False), places
+
+
+def _bokeh() -> list[str]:
+    resources = Resources(mode="inline", components=list(COMPONENTS), log_level="warn")
+    return [script.replace("</script", "<\\/script") for script in resources.js_raw]
+
+
+def _data(observed: Observed, places: dict[str, str], window: tuple[float, float]) -> Any:
+    """What the page's own script needs beside the figures."""
+    nodes = {node: number for number, node in enumerate(observed.nodes)}
+    flights: dict[str, list[Any]] = {}
+    for flight in observed.messages.flights.values():
+        name = f"{'lost' if flight.lost else 'messages'}/{flight.type}"
+        flights.setdefault(name, []).append(flight)
+    return {
+        "places": places,
+        "window": window,
+        "span": observed.summary.virtual_time_us / 1e6,
+        "nodes": list(nodes),
+        "lanes": list(spacetime.lanes_of(observed).values()),
+        "causes": {
+            name: [flight.lost for flight in row]
+            for name, row in flights.items()
+            if name.startswith("lost/")
+        },
+        "receivers": {
+            name: [nodes[flight.receiver] for flight in row]
+            for name, row in flights.items()
+            if name.startswith("lost/")
+        },
+        "underway": {
+            name: [number for number, flight in enumerate(row) if flight.ended_us < 0]
+            for name, row in flights.items()
+        },
+        "copies": {
+            name: {
+                str(number): [at_us / 1e6 for at_us in flight.copies]
+                for number, flight in enumerate(row)
+                if flight.copies
+            }
+            for name, row in flights.items()
+        },
+    }
+
+
+def _packed(value: Any) -> str:
+    """Compressed, for the browser to unpack when a message is clicked for the first time."""
+    return base64.b64encode(gzip.compress(msgspec.json.encode(value), 9, mtime=0)).decode()
+
+
+def _expectations(observed: Observed) -> dict[str, Any]:
+    """Script steps that went as they should are counted, not listed."""
+    if observed.summary.ended == "interrupted":
+        return {"rows": [], "smooth": 0}
+    rows = [
+        line for line in observed.summary.expectations if not (line.ok and STEP.match(line.name))
+    ]
+    return {"rows": rows, "smooth": len(observed.summary.expectations) - len(rows)}
+
+
+def _evidence(observed: Observed) -> list[dict[str, str]]:
+    """Each proof with its file's content."""
+    found = []
+    for line in observed.summary.misbehaviour:
+        text = ""
+        if line.evidence:
+            try:
+                text = (observed.folder / line.evidence).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                text = ""
+        if len(text) > EVIDENCE_BYTES:
+            text = f"{text[:EVIDENCE_BYTES]}\n… (the file {line.evidence} is whole)"
+        found.append({"node": line.node, "kind": line.kind, "file": line.evidence, "text": text})
+    return found
+
+
+def reproduce(observed: Observed) -> str:
+    """The command line that runs this very run again."""
+    scenario = observed.scenario
+    if scenario.name in loader.shipped():
+        same = loader.load(scenario.name, seed=scenario.seed)
+        if loader.resolved_toml(same) == loader.resolved_toml(scenario):
+            return f"chainsim run {scenario.name} --seed {scenario.seed}"
+    return f"chainsim run ./{scenario.name}.toml"
