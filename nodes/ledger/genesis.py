@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cached_property
 from typing import Final, Literal
 
 import msgspec
 
 from consensus.encoding import digest_of
+from consensus.lazy import lazy
 from consensus.types import Committee, Digest, Member
 from nodes.ledger import bonds
 from nodes.ledger.calendar import is_business_day
@@ -117,17 +117,17 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """L: slots in flight above a stable checkpoint."""
     policies: Policies = Policies()
 
-    @cached_property
+    @lazy
     def hash(self) -> Digest:
         """The chain id: SHA-256 over all fields."""
         return digest_of("genesis", self)
 
-    @cached_property
+    @lazy
     def committee(self) -> Committee:
         """The configuration of epoch 0."""
         return Committee(0, (Member(seat.id, seat.public_key) for seat in self.validators))
 
-    @cached_property
+    @lazy
     def closed(self) -> frozenset[date]:
         """The holidays, for look-ups."""
         return frozenset(self.holidays)
