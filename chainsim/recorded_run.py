@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -43,28 +44,46 @@ class RunFailed(Exception):
         self.folder = folder
 
 
+class Played(NamedTuple):
+    """A run that is over, and what was run in the end: live faults are part of the scenario."""
+
+    scenario: Scenario
+    simulation: Simulation
+    result: RunResult
+    wall_s: float
+
+
+Player = Callable[[Scenario, Callable[[], Recorder]], Played]
+"""Runs a scenario; asks for a new recorder at each start, which ends the one before."""
+
+
 def run_recorded(
     scenario: Scenario,
     runs: Path,
     level: Level,
     progress: Callable[[Progress], None] | None = None,
+    player: Player | None = None,
 ) -> RunSummary:
-    """Runs ``scenario`` and leaves a folder in ``runs``.
+    """Runs ``scenario`` and leaves a folder in ``runs``. ``player``: who runs it; left out, it
+    runs through, telling ``progress``.
 
     Raises ``run_folder.Unwritable``, and ``RunFailed`` for anything unforeseen.
     """
     with run_folder.unfinished(runs, scenario.name, scenario.seed) as folder:
         trace = folder / run_folder.TRACE if level != "off" else None
+        recorders = _Recorders(level, trace)
         try:
             (folder / run_folder.SCENARIO).write_text(resolved_toml(scenario), encoding="utf-8")
-            recorder = Recorder(level, trace)
+            recorders.new()
         except OSError as error:
             raise run_folder.Unwritable(f"can't write to {folder}: {error.strerror}") from error
         try:
-            summary = _run(scenario, recorder, folder, progress)
+            played = (player or _through(progress))(scenario, recorders.new)
+            recorders.current.close()
+            summary = _keep(folder, played)
         except BaseException as error:
-            recorder.close()
-            name = run_folder.run_name(scenario.name, scenario.seed, recorder.digest())
+            recorders.current.close()
+            name = run_folder.run_name(scenario.name, scenario.seed, recorders.current.digest())
             kept = run_folder.finish(folder, name)
             if isinstance(error, Exception):
                 raise RunFailed(kept) from error
@@ -92,15 +111,33 @@ def play(
     return result, wall_clock.seconds_since(start_ns)
 
 
-def _run(
-    scenario: Scenario,
-    recorder: Recorder,
-    folder: Path,
-    progress: Callable[[Progress], None] | None,
-) -> RunSummary:
-    simulation = build(scenario, recorder)
-    result, wall_s = play(simulation, progress)
-    recorder.close()
+class _Recorders:
+    """One trace file, written anew by each recorder."""
+
+    def __init__(self, level: Level, trace: Path | None) -> None:
+        self._level: Level = level
+        self._trace = trace
+        self.current = Recorder()
+
+    def new(self) -> Recorder:
+        self.current.close()
+        self.current = Recorder(self._level, self._trace)
+        return self.current
+
+
+def _through(progress: Callable[[Progress], None] | None) -> Player:
+    def player(scenario: Scenario, new_recorder: Callable[[], Recorder]) -> Played:
+        simulation = build(scenario, new_recorder())
+        result, wall_s = play(simulation, progress)
+        return Played(scenario, simulation, result, wall_s)
+
+    return player
+
+
+def _keep(folder: Path, played: Played) -> RunSummary:
+    """Writes the rest of the folder and gives it its name."""
+    scenario, simulation, result, wall_s = played
+    (folder / run_folder.SCENARIO).write_text(resolved_toml(scenario), encoding="utf-8")
     misbehaviour = write_evidence(folder, result.measures.evidence, origin_of(simulation))
     meta = {
         "scenario": scenario.name,

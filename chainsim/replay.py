@@ -131,7 +131,7 @@ def replay(
     ``listen`` may subscribe to the run before it starts. ``until_us``: only so far, as a run
     that was cut short.
     """
-    recorded = _recorded(folder / run_folder.SUMMARY)
+    recorded = recorded_of(folder / run_folder.SUMMARY)
     trace = folder / run_folder.TRACE
     whole = recorded is not None and recorded.ended != "interrupted"
     comparison = Comparison(trace, prefix=not whole) if trace.exists() else None
@@ -153,7 +153,8 @@ def replay(
     )
 
 
-def _recorded(summary: Path) -> Recorded | None:
+def recorded_of(summary: Path) -> Recorded | None:
+    """What a summary says; None if there is none, or no whole one."""
     try:
         return msgspec.json.decode(summary.read_bytes(), type=Recorded)
     except (OSError, msgspec.MsgspecError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import dashboard, output
 from chainsim.cli.run import show
 from chainsim.cli.scenario_argument import Refused, load, offered
 from chainsim.exit_codes import ExitCode
@@ -31,8 +31,26 @@ def _complete(_: click.Context, __: click.Parameter, typed: str) -> list[Complet
     help="Only compare: digests, and each record; names the first that differs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--live", is_flag=True, help="Watch it in the dashboard, forwards and backwards.")
+@click.option(
+    "--at", "at", metavar="T", default=None, help="With --live: where to begin, like 12.5s."
+)
+@click.option(
+    "--speed",
+    metavar="X",
+    default=None,
+    help="With --live: virtual seconds per second, or max.  [default: 1]",
+)
 @click.pass_context
-def command(context: click.Context, run: str, verify: bool, as_json: bool) -> None:
+def command(
+    context: click.Context,
+    run: str,
+    verify: bool,
+    as_json: bool,
+    live: bool,
+    at: str | None,
+    speed: str | None,
+) -> None:
     """Play a run again. Exits with 5 if it differs from what was recorded.
 
     RUN is a path, a unique prefix of a name in runs/, or @last. Nothing is written.
@@ -42,6 +60,11 @@ def command(context: click.Context, run: str, verify: bool, as_json: bool) -> No
     except run_folder.RunNotFound as error:
         raise Refused(str(error)) from None
     scenario = load(str(folder / run_folder.SCENARIO))
+    pace, at_us = dashboard.speed_of(speed, live=live), dashboard.time_of(at, live=live)
+    if live and not verify and dashboard.possible(as_json=as_json):
+        equal, words = dashboard.replay_live(scenario, folder, at_us, pace)
+        output.note(f"{folder}: {words}")
+        context.exit(ExitCode.OK if equal else ExitCode.DIVERGED)
     from chainsim.cli.progress import watching
     from chainsim.replay import replay
 

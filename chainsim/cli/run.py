@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import dashboard, output
 from chainsim.cli.scenario_argument import Refused, complete, load
 from chainsim.exit_codes import ExitCode
 
@@ -44,6 +44,13 @@ LEVELS = ("off", "milestones", "messages")
     default="milestones",
     help="What is recorded; it never changes the run.  [default: milestones]",
 )
+@click.option("--live", is_flag=True, help="Watch it in a full-screen dashboard, and prod it.")
+@click.option(
+    "--speed",
+    metavar="X",
+    default=None,
+    help="With --live: virtual seconds per second, or max.  [default: 1]",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -53,6 +60,8 @@ def command(
     out: Path,
     as_json: bool,
     level: str,
+    live: bool,
+    speed: str | None,
 ) -> None:
     """Run a scenario once: progress, then a summary with each check and expectation.
 
@@ -64,9 +73,17 @@ def command(
     from chainsim.trace import Level
 
     (chosen,) = (known for known in get_args(Level) if known == level)
+    pace = dashboard.speed_of(speed, live=live)
     try:
-        with watching(loaded.duration) as progress:
-            summary = run_recorded(loaded, out, chosen, progress)
+        if live and dashboard.possible(as_json=as_json):
+            summary = run_recorded(loaded, out, chosen, player=dashboard.player(pace))
+        elif live:
+            with watching(loaded.duration) as progress:
+                told = dashboard.plain_player(progress)
+                summary = run_recorded(loaded, out, chosen, player=told)
+        else:
+            with watching(loaded.duration) as progress:
+                summary = run_recorded(loaded, out, chosen, progress)
     except run_folder.Unwritable as error:
         raise Refused(str(error)) from None
     show(summary, as_json=as_json)

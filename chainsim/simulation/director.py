@@ -116,11 +116,20 @@ class Director:
         self._active.sort(key=lambda each: each.order)
         end_us = self._end_us(now_us, fault)
         if end_us is not None:
-            self.ahead += 1
-            number = planned.index << _INDEX_SHIFT | planned.windows
-            self._world.scheduler.push(end_us, FAULT, number << COUNTER_SHIFT, self._on_end, window)
+            self._schedule_end(window, end_us)
         self._record(now_us, window, True)
         self._change(now_us, window, True)
+
+    def end(self, index: int, at_us: int) -> None:
+        """Has fault ``index`` end at ``at_us``, which lies ahead, as if its file had said
+        ``until``; it has begun, and had no end."""
+        (window,) = (each for each in self._active if each.planned.index == index)
+        self._schedule_end(window, at_us)
+
+    def _schedule_end(self, window: Window, at_us: int) -> None:
+        self.ahead += 1
+        number = window.planned.index << _INDEX_SHIFT | window.planned.windows
+        self._world.scheduler.push(at_us, FAULT, number << COUNTER_SHIFT, self._on_end, window)
 
     def _end_us(self, now_us: int, fault: Fault) -> int | None:
         if fault.ENDS_THEN:

@@ -130,6 +130,11 @@ class Host:
         """Whether a process runs here."""
         return self.node is not None
 
+    @property
+    def armed(self) -> dict[TimerKey, int]:
+        """Timers that run, with the ids of their events."""
+        return dict(self._timers)
+
     # The process
 
     def boot(self, now_us: int) -> None:
@@ -193,18 +198,6 @@ class Host:
         self._world.recorder.record(NodeChanged(now_us, self.id, "resumed"))
         self._wake_at(self.busy_until_us)
         self._release(now_us)
-
-    def discard(self) -> None:
-        """Lets go of everything: see ``World.discard``."""
-        self.node = None
-        self._handle = _nobody
-        self._table.clear()
-        self._waiting.clear()
-        self.ingress.clear()
-        self.rules = {}
-        self.plans.clear()
-        self.targets.clear()
-        self.last_to = self.last_plan = None
 
     def obey(self, handle: Callable[[Event], list[do.Effect]], forget: Iterable[TimerKey]) -> None:
         """From now on somebody else handles the events of the running node; the timers

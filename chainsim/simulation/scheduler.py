@@ -18,6 +18,8 @@ Action = Callable[[int, int, Any], None]
 
 Entry = tuple[int, int, int, Action, Any]
 
+HALT: Final = -1
+"""Before all that is left of its microsecond: somebody wants to look."""
 FAULT: Final = 0
 DISK: Final = 1
 """A node's own machine: an fsync or a piece of CPU work is done."""
@@ -74,6 +76,24 @@ class Scheduler:
         self.now_us = now_us
         raise _Finished
 
+    def halt(self, now_us: int) -> None:
+        """Ends the run after the event that is being handled; at most once per event."""
+        heappush(self.heap, (now_us, HALT, 0, self.finish, None))
+
+    def step(self) -> int:
+        """Runs one event, if there is one; its priority."""
+        if not self.heap:
+            return KERNEL
+        now_us, priority, event_id, action, payload = heappop(self.heap)
+        self.now_us = now_us
+        try:
+            action(now_us, event_id, payload)
+            self.events += 1
+        except _Finished:
+            pass
+        self._forget_end()
+        return priority
+
     def run(self, until_us: int, look: Callable[[], None] | None = None) -> None:
         """Runs all events up to and including ``until_us``, or until ``finish``.
 
@@ -112,8 +132,8 @@ class Scheduler:
             self.events += done
 
     def _forget_end(self) -> None:
-        """Takes the end mark away when a run stopped before it."""
-        kept = [entry for entry in self.heap if entry[1] != END]
+        """Takes marks away that a run stopped before."""
+        kept = [entry for entry in self.heap if HALT < entry[1] < END]
         if len(kept) != len(self.heap):
             self.heap[:] = kept
             heapify(self.heap)

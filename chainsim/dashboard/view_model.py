@@ -1,0 +1,370 @@
+"""What a run looks like so far: follows the trace records, knows no world and no terminal (law 4).
+
+``ViewModel.on_record`` is on the simulation's hot path: it counts and remembers, and leaves all
+wording and sorting to whoever draws a frame.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from chainsim import trace
+from chainsim.dashboard.money import Money
+from chainsim.dashboard.pulse import Pulse
+from chainsim.trace import (
+    Accused,
+    Executed,
+    FaultChanged,
+    NodeChanged,
+    Reached,
+    Record,
+    Signed,
+    Submitted,
+    TimerExpired,
+)
+from consensus.types import Digest, NodeId, Sequence, View, quorum_size
+
+BLOCKS_KEPT: Final = 64
+SLOTS_KEPT: Final = 64
+LOG_KEPT: Final = 4_000
+"""Records that the log can be filtered for; older ones are forgotten."""
+NEWS_KEPT: Final = 1_000
+"""Of those, what is shown without a filter."""
+
+MILESTONES: Final = ("pre-prepare-accepted", "prepared", "committed")
+"""``Reached`` events of a slot, in order."""
+VOTES: Final = ("prepare", "commit", "pre-prepare")
+"""Signed messages that are about a slot."""
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A validator of the cast."""
+
+    id: NodeId
+    role: str
+    city: str
+
+
+class Cast(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known before the first event."""
+
+    scenario: str
+    title: str
+    seed: int
+    duration_us: int
+    seats: tuple[Seat, ...]
+    faults: tuple[Planned, ...] = ()
+    opening: Mapping[tuple[str, str, str], int] = {}
+    """(account, asset, partition) -> minor units at genesis."""
+
+    @property
+    def ids(self) -> tuple[NodeId, ...]:
+        """The validators in proposer order."""
+        return tuple(seat.id for seat in self.seats)
+
+    @property
+    def quorum(self) -> int:
+        """Votes that decide."""
+        return quorum_size(len(self.seats))
+
+    def primary(self, view: View) -> NodeId:
+        """Who proposes in ``view``."""
+        return self.seats[view % len(self.seats)].id
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault of the scenario as its file says; ``from_us`` None: when something happens."""
+
+    kind: str
+    what: str
+    """Whom it hits, in words."""
+    from_us: int | None
+    until_us: int | None
+    live: bool = False
+    """Somebody at the dashboard did it."""
+
+
+class Slot:
+    """One sequence number on its way to a block."""
+
+    __slots__ = ("at_us", "commits", "digest", "executed", "prepares", "rivals", "stage", "view")
+
+    def __init__(self, at_us: int, view: View, digest: Digest) -> None:
+        self.at_us = at_us
+        self.view = view
+        self.digest = digest
+        self.rivals: dict[Digest, None] = {}
+        """Other digests that somebody signed for it in this view: somebody lies."""
+        self.prepares = 0
+        """Who signed a PREPARE for ``digest``: bits by position."""
+        self.commits = 0
+        self.stage: dict[str, int] = dict.fromkeys(MILESTONES, 0)
+        """Who got as far as each milestone, as bits."""
+        self.executed = 0
+
+
+class BlockRow(msgspec.Struct):
+    """A block of the chain, and who executed it (bits by position)."""
+
+    height: Sequence
+    at_us: int
+    view: View
+    hash: Digest
+    transactions: int
+    refused: int
+    executed: int
+
+
+class ViewChange(msgspec.Struct):
+    """One move to a higher view."""
+
+    view: View
+    started_us: int
+    node: NodeId
+    """Who called for it first."""
+    cause: str
+    """Why that one did, in its own words."""
+    trouble: str
+    """What faults did to the primary before: ``down``, ``hit by partition``; empty if nothing."""
+    callers: int = 0
+    entered: int = 0
+    entered_us: int | None = None
+    """When the first one entered the view."""
+
+
+class FaultRow(msgspec.Struct):
+    """One window of a fault as it acts."""
+
+    index: int
+    kind: str
+    nodes: tuple[NodeId, ...]
+    from_us: int
+    until_us: int | None = None
+
+
+class ViewModel:
+    """Listens to one execution from its first record on."""
+
+    def __init__(self, cast: Cast, honest: frozenset[NodeId] | None = None) -> None:
+        self.cast: Final = cast
+        self.slots: Final[dict[Sequence, Slot]] = {}
+        self.blocks: Final[deque[BlockRow]] = deque(maxlen=BLOCKS_KEPT)
+        self.height: Sequence = 0
+        """Of the highest block that anybody executed."""
+        self.phase: Final[dict[NodeId, tuple[str, Sequence]]] = dict.fromkeys(cast.ids, ("", 0))
+        """The last milestone of each validator, and its sequence number."""
+        self.view_changes: Final[list[ViewChange]] = []
+        self.faults: Final[list[FaultRow]] = []
+        self.down: Final[dict[NodeId, None]] = {}
+        self.accused: Final[dict[tuple[NodeId, str], None]] = {}
+        self.stable: Sequence = 0
+        self.money: Final = Money(cast.opening)
+        self.pulse: Final = Pulse()
+        self.codes: Final[Counter[str]] = Counter()
+        self.log: Final[deque[Record]] = deque(maxlen=LOG_KEPT)
+        self.news: Final[deque[Record]] = deque(maxlen=NEWS_KEPT)
+        self.notable: Final[list[int]] = []
+        """When faults, view changes and proofs of misbehaviour happened, in order."""
+        self.records = 0
+        self._bit: Final = {id_: 1 << place for place, id_ in enumerate(cast.ids)}
+        self._honest: Final = frozenset(cast.ids) if honest is None else honest
+        self._changes: Final[dict[View, ViewChange]] = {}
+        self._readers: Final[dict[type[Record], Callable[[Any], None]]] = {
+            Signed: self._on_signed,
+            Reached: self._on_reached,
+            Executed: self._on_executed,
+            TimerExpired: self._on_timer,
+            Submitted: self._on_submitted,
+            trace.Final: self._on_final,
+            FaultChanged: self._on_fault,
+            NodeChanged: self._on_node,
+            Accused: self._on_accused,
+        }
+
+    @property
+    def readers(self) -> Mapping[type[Record], Callable[[Any], None]]:
+        """Whom to tell of which type of record, in trace order."""
+        return self._readers
+
+    def on_record(self, record: Record) -> None:
+        """Takes one record of any type."""
+        read = self._readers.get(type(record))
+        if read is not None:
+            read(record)
+
+    # Agreement
+
+    def _on_signed(self, record: Signed) -> None:
+        kind = record.type
+        if kind not in VOTES:
+            return
+        slot = self._slot(record)
+        if slot is None:
+            return
+        if record.digest != slot.digest:
+            slot.rivals[record.digest] = None
+        elif kind == "prepare":
+            slot.prepares |= self._bit[record.node]
+        elif kind == "commit":
+            slot.commits |= self._bit[record.node]
+
+    def _slot(self, record: Signed | Reached) -> Slot | None:
+        """The slot that a vote is for; None if it is over, or the vote of a view long past."""
+        sequence = record.sequence
+        slot = self.slots.get(sequence)
+        if slot is None:
+            if sequence <= self.height - SLOTS_KEPT or record.node not in self._bit:
+                return None
+            slot = self.slots[sequence] = Slot(record.at_us, record.view, record.digest)
+        elif record.view > slot.view:
+            again = Slot(record.at_us, record.view, record.digest)
+            again.executed = slot.executed
+            slot = self.slots[sequence] = again
+        elif record.view < slot.view:
+            return None
+        return slot
+
+    def _on_reached(self, record: Reached) -> None:
+        event = record.event
+        self.log.append(record)
+        if event in MILESTONES:
+            self.phase[record.node] = (event, record.sequence)
+            slot = self._slot(record)
+            if slot is not None and record.digest == slot.digest:
+                slot.stage[event] |= self._bit[record.node]
+        elif event == "view-change-started":
+            self._on_view_left(record)
+        elif event == "new-view-entered":
+            self._on_view_entered(record)
+        elif event == "checkpoint-stable":
+            if record.sequence > self.stable:
+                self.stable = record.sequence
+                self.news.append(record)
+        else:
+            self._tell(record)
+
+    def _on_view_left(self, record: Reached) -> None:
+        self.phase[record.node] = ("view-change", record.view)
+        change = self._changes.get(record.view)
+        if change is None:
+            trouble = self._trouble_of(self.cast.primary(record.view - 1))
+            change = ViewChange(record.view, record.at_us, record.node, record.cause, trouble)
+            self._changes[record.view] = change
+            self.view_changes.append(change)
+            self._tell(record)
+        else:
+            self.news.append(record)
+        change.callers |= self._bit[record.node]
+
+    def _on_view_entered(self, record: Reached) -> None:
+        self.phase[record.node] = ("new-view", record.view)
+        change = self._changes.get(record.view)
+        if change is None:
+            return
+        change.entered |= self._bit[record.node]
+        if change.entered_us is None:
+            change.entered_us = record.at_us
+            self._tell(record)
+        else:
+            self.news.append(record)
+
+    def _trouble_of(self, node: NodeId) -> str:
+        """What faults are doing to a node, in words; empty if nothing."""
+        kinds = [row.kind for row in self.faults if row.until_us is None and node in row.nodes]
+        if node in self.down:
+            return "down"
+        return f"hit by {', '.join(dict.fromkeys(kinds))}" if kinds else ""
+
+    def _on_executed(self, record: Executed) -> None:
+        bit = self._bit.get(record.node, 0)
+        if record.node in self.phase and not record.replayed:
+            self.phase[record.node] = ("executed", record.sequence)
+        if record.sequence > self.height and record.node in self._honest and not record.replayed:
+            self._on_block(record)
+        for block in reversed(self.blocks):
+            if block.height <= record.sequence:
+                if block.height == record.sequence:
+                    block.executed |= bit
+                break
+        slot = self.slots.get(record.sequence)
+        if slot is not None:
+            slot.executed |= bit
+
+    def _on_block(self, record: Executed) -> None:
+        self.height = record.sequence
+        block = record.block
+        view = refused = 0
+        if block is not None:
+            view = block.certificate.view
+            refused = sum(receipt.code != "OK" for receipt in block.receipts)
+            self.money.on_block(block)
+        row = BlockRow(
+            record.sequence,
+            record.at_us,
+            view,
+            record.header_hash,
+            record.transactions,
+            refused,
+            0,
+        )
+        self.blocks.append(row)
+        self.pulse.block(record.at_us, record.transactions)
+        self.log.append(record)
+        self.slots.pop(record.sequence - SLOTS_KEPT, None)
+
+    # Clients
+
+    def _on_submitted(self, record: Submitted) -> None:
+        self.pulse.submitted += 1
+
+    def _on_final(self, record: trace.Final) -> None:
+        self.pulse.final(record.at_us, record.latency_us)
+        self.codes[record.code] += 1
+        self.log.append(record)
+        if record.code != "OK":
+            self.news.append(record)
+
+    # What goes wrong
+
+    def _on_timer(self, record: TimerExpired) -> None:
+        self.log.append(record)
+
+    def _on_fault(self, record: FaultChanged) -> None:
+        if record.active:
+            row = FaultRow(record.index, record.kind, record.nodes, record.at_us)
+            self.faults.append(row)
+        else:
+            for row in reversed(self.faults):
+                if row.index == record.index and row.until_us is None:
+                    row.until_us = record.at_us
+                    break
+        self._tell(record)
+
+    def _on_node(self, record: NodeChanged) -> None:
+        if record.state == "down":
+            self.down[record.node] = None
+        elif record.state == "up":
+            self.down.pop(record.node, None)
+        if record.at_us or record.state != "up":  # not: everybody boots
+            self.log.append(record)
+            self.news.append(record)
+
+    def _on_accused(self, record: Accused) -> None:
+        self.log.append(record)
+        key = (record.culprit, record.kind)
+        if record.node in self._honest and key not in self.accused:
+            self.accused[key] = None
+            self.news.append(record)
+            self.notable.append(record.at_us)
+
+    def _tell(self, record: Record) -> None:
+        """News, and a place to jump to."""
+        if not self.log or self.log[-1] is not record:
+            self.log.append(record)
+        self.news.append(record)
+        if not self.notable or self.notable[-1] != record.at_us:
+            self.notable.append(record.at_us)
