@@ -107,10 +107,8 @@ class Simulation:
         self.suite: Final = CheckSuite(self.context)
         self.measures: Final = Measures(self.context.honest)
         self._chain: dict[int, Block] = {}
-        for kind in self.suite.wanted:
-            recorder.subscribe(kind, self.suite.on_record)
-        for kind in Measures.subscribes:
-            recorder.subscribe(kind, self.measures.on_record)
+        self.suite.listen(recorder)
+        self.measures.listen(recorder)
         recorder.subscribe(Executed, self._keep_block)
 
     def run(self, progress: Callable[[Progress], None] | None = None) -> RunResult:
@@ -159,6 +157,11 @@ class Simulation:
             expectations=rows,
             exit_code=exit_code(self.scenario, facts, rows, interrupted=ended == "interrupted"),
         )
+
+    def discard(self) -> None:
+        """Gives the memory of a finished run back at once; only its result can be used then."""
+        self.world.discard()
+        self.recorder.forget_subscribers()
 
     def _keep_block(self, record: Record) -> None:
         """Honest validators execute the same blocks (agreement's business): the first is kept."""

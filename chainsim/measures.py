@@ -20,7 +20,7 @@ from chainsim.trace import (
     Executed,
     FaultChanged,
     Reached,
-    Record,
+    Recorder,
     Signed,
     Submitted,
 )
@@ -33,8 +33,6 @@ STAGES: Final = ("wait and propose", "prepare", "commit and execute", "reply")
 
 class Measures:
     """Listens to one run."""
-
-    subscribes: Final = (Signed, Reached, Executed, Submitted, trace.Final, FaultChanged, Accused)
 
     def __init__(self, honest: Collection[str] | None = None) -> None:
         """``honest``: those whose accusations count; None: everybody's."""
@@ -53,25 +51,30 @@ class Measures:
         self._batch_of: dict[Digest, Digest] = {}
         self._faults: dict[int, list[FaultLine]] = {}
 
-    def on_record(self, record: Record) -> None:
-        """Takes one record, in trace order."""
-        if isinstance(record, Signed):
-            if record.type == "pre-prepare":
-                self._proposed.setdefault(record.digest, record.at_us)
-        elif isinstance(record, Reached):
-            self._on_reached(record)
-        elif isinstance(record, Executed):
-            self._on_executed(record)
-        elif isinstance(record, Submitted):
-            self._submitted[record.node, record.number] = (record.at_us, record.digest)
-        elif isinstance(record, trace.Final):
-            self._final_at[record.node, record.number] = record.at_us
-            self.codes[record.code] += 1
-            self.latencies_us.append(record.latency_us)
-        elif isinstance(record, FaultChanged):
-            self._on_fault(record)
-        elif self._honest is None or record.node in self._honest:
-            assert isinstance(record, Accused)
+    def listen(self, recorder: Recorder) -> None:
+        """Has ``recorder`` tell all that is measured."""
+        recorder.subscribe(Signed, self._on_signed)
+        recorder.subscribe(Reached, self._on_reached)
+        recorder.subscribe(Executed, self._on_executed)
+        recorder.subscribe(Submitted, self._on_submitted)
+        recorder.subscribe(trace.Final, self._on_final)
+        recorder.subscribe(FaultChanged, self._on_fault)
+        recorder.subscribe(Accused, self._on_accused)
+
+    def _on_signed(self, record: Signed) -> None:
+        if record.type == "pre-prepare":
+            self._proposed.setdefault(record.digest, record.at_us)
+
+    def _on_submitted(self, record: Submitted) -> None:
+        self._submitted[record.node, record.number] = (record.at_us, record.digest)
+
+    def _on_final(self, record: trace.Final) -> None:
+        self._final_at[record.node, record.number] = record.at_us
+        self.codes[record.code] += 1
+        self.latencies_us.append(record.latency_us)
+
+    def _on_accused(self, record: Accused) -> None:
+        if self._honest is None or record.node in self._honest:
             self.evidence.setdefault((record.culprit, record.kind), record.evidence)
 
     def _on_reached(self, record: Reached) -> None:

@@ -173,7 +173,7 @@ _SHARED: dict[type[Record], str] = {
 """The field that is an object shared in memory: neither in files nor in the digest."""
 
 _PENDING_LIMIT = 512
-"""Records that are encoded but not hashed or written yet."""
+"""Records that are not hashed or written yet: they never change, so it can wait."""
 
 Level = Literal["off", "milestones", "messages"]
 Subscriber = Callable[[Any], None]
@@ -203,16 +203,14 @@ class Recorder:
         self.work = False
         self._subscribers: dict[type[Record], list[Subscriber]] = {}
         self._hash = sha256()
-        self._unhashed: list[bytes] = []
+        self._unhashed: list[Record] = []
         self._file = None
         self._writes_messages = level == "messages"
         if level != "off" and path is not None:
             # No name and no time in the header: equal runs leave equal files.
             self._raw = path.open("wb")
             self._file = gzip.GzipFile("", "wb", compresslevel=6, fileobj=self._raw, mtime=0)
-        self._unwritten: list[bytes] = []
-        self.count = 0
-        """Milestones so far."""
+        self._unwritten: list[Record] = []
 
     def subscribe(self, kind: type[Record], subscriber: Subscriber) -> None:
         """Calls ``subscriber`` with each later record of exactly this type; before the run, as
@@ -223,13 +221,16 @@ class Recorder:
         elif kind is Worked:
             self.work = True
 
+    def forget_subscribers(self) -> None:
+        """Nobody listens any more."""
+        self._subscribers.clear()
+
     def record(self, record: Record) -> None:
         """Takes a milestone."""
-        self.count += 1
-        unhashed = self._unhashed
         kind = type(record)
         plain = record if kind not in _SHARED else without_shared(record)
-        unhashed.append(_ENCODER.encode(plain))
+        unhashed = self._unhashed
+        unhashed.append(plain)
         if len(unhashed) >= _PENDING_LIMIT:
             self._hash_pending()
         if self._file is not None:
@@ -270,17 +271,17 @@ class Recorder:
             self._file = None
 
     def _hash_pending(self) -> None:
-        self._hash.update(b"".join(self._unhashed))
+        self._hash.update(b"".join(map(_ENCODER.encode, self._unhashed)))
         self._unhashed.clear()
 
     def _write(self, record: Record) -> None:
-        self._unwritten.append(_JSON.encode(record))
+        self._unwritten.append(record)
         if len(self._unwritten) >= _PENDING_LIMIT:
             self._write_pending()
 
     def _write_pending(self) -> None:
         if self._file is not None and self._unwritten:
-            self._file.write(b"\n".join(self._unwritten) + b"\n")
+            self._file.write(b"\n".join(map(_JSON.encode, self._unwritten)) + b"\n")
             self._unwritten.clear()
 
 

@@ -7,11 +7,10 @@ was away, a joiner and an observer follow the chain through changes of the commi
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import msgspec
 
 from consensus.encoding import digest_of
+from consensus.lazy import lazy
 from consensus.types import Committee, Digest, Member, ScheduledChange, Sequence
 
 
@@ -29,7 +28,7 @@ class CheckpointState(msgspec.Struct, frozen=True, dict=True):
     members: tuple[Member, ...]
     scheduled: ScheduledChange | None = None
 
-    @cached_property
+    @lazy
     def digest(self) -> Digest:
         """What CHECKPOINTs for this state carry."""
         scheduled = None
@@ -45,7 +44,7 @@ class CheckpointState(msgspec.Struct, frozen=True, dict=True):
             self.sequence,
         )
 
-    @cached_property
+    @lazy
     def committee(self) -> Committee:
         """The configuration in force from ``sequence + 1``."""
         return Committee(self.epoch, self.members)

@@ -8,7 +8,6 @@ object is shared by all its receivers, so what is derived from it is computed on
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer
 from consensus.encoding import canonical, digest_of, encode
+from consensus.lazy import lazy
 from consensus.types import Digest, NodeId, Sequence, View
 
 NULL_DIGEST: Final[Digest] = digest_of("null-batch")
@@ -47,17 +47,17 @@ class Message(msgspec.Struct, frozen=True, dict=True):
         """(view, sequence or request number) for network draws and traces; 0 where absent."""
         return 0, 0
 
-    @cached_property
+    @lazy
     def signing_bytes(self) -> bytes:
         """What the signature is over."""
         return canonical(self.TYPE, self.chain, self.epoch, self.sender, *self.body())
 
-    @cached_property
+    @lazy
     def digest_bytes(self) -> Digest:
         """SHA-256 of ``signing_bytes`` under a tag: names this message in V and in fetches."""
         return digest_of("message", self.signing_bytes)
 
-    @cached_property
+    @lazy
     def wire_size(self) -> int:
         """Bytes on the wire."""
         return len(encode(self))
@@ -86,7 +86,7 @@ class Request(Message, frozen=True, dict=True, tag="request"):
     def slot(self) -> tuple[View, Sequence]:
         return 0, self.number
 
-    @cached_property
+    @lazy
     def digest(self) -> Digest:
         """Covers payload and all signatures: stripping a co-signature changes it."""
         return digest_of(
@@ -103,7 +103,7 @@ class Batch(msgspec.Struct, frozen=True, dict=True):
     time_us: int
     requests: tuple[Request, ...]
 
-    @cached_property
+    @lazy
     def digest(self) -> Digest:
         """H(block time, ordered request digests), or the null digest (rule 3)."""
         if not self.requests:
@@ -131,7 +131,7 @@ class PrePrepare(Message, frozen=True, dict=True, tag="pre-prepare"):
     def slot(self) -> tuple[View, Sequence]:
         return self.view, self.sequence
 
-    @cached_property
+    @lazy
     def header(self) -> PrePrepare:
         """The same signed statement without its batch, for certificates and O."""
         return self if self.batch is None else msgspec.structs.replace(self, batch=None)

@@ -6,11 +6,10 @@ honest nodes (rule 7).
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import msgspec
 
 from consensus.encoding import digest_of
+from consensus.lazy import lazy
 from consensus.messages import Batch, CommitCertificate
 from consensus.types import Digest, Sequence
 from nodes.ledger.receipts import Receipt
@@ -29,7 +28,7 @@ class Header(msgspec.Struct, frozen=True, dict=True):
     receipts_root: Digest
     state_root: Digest
 
-    @cached_property
+    @lazy
     def hash(self) -> Digest:
         """SHA-256 over all fields."""
         return digest_of(

@@ -12,11 +12,10 @@ one: ``mark_selected`` and ``remove`` therefore go by the number, not by the dig
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
-
-from sortedcontainers import SortedDict, SortedList
 
 from consensus.messages import Request
 from consensus.types import NodeId
@@ -31,6 +30,14 @@ def _anything(_request: Request) -> bool:
     return True
 
 
+# Plain lists in order: what is in them is bounded, and most hold one or two numbers.
+
+
+def _holds(ordered: list[int], number: int) -> bool:
+    place = bisect_left(ordered, number)
+    return place < len(ordered) and ordered[place] == number
+
+
 class _Queue:
     """What waits of one client."""
 
@@ -38,10 +45,10 @@ class _Queue:
 
     def __init__(self) -> None:
         self.waiting: dict[int, Request] = {}
-        self.numbers: SortedList[int] = SortedList()
-        """All that waits."""
-        self.fresh: SortedList[int] = SortedList()
-        """What waits and is in no proposal yet."""
+        self.numbers: list[int] = []
+        """All that waits, in order."""
+        self.fresh: list[int] = []
+        """What waits and is in no proposal yet, in order."""
 
 
 class Mempool:
@@ -62,8 +69,8 @@ class Mempool:
         self._per_client_limit = per_client_limit
         self._total_limit = total_limit
         self._queues: dict[NodeId, _Queue] = {}
-        self._ready: SortedDict[NodeId, _Queue] = SortedDict()
-        """Queues that hold something fresh."""
+        self._ready: list[NodeId] = []
+        """Clients with something fresh, in the order of their names."""
         self._cursor: NodeId = ""
         """The client served last."""
         self._digests: set[bytes] = set()
@@ -97,7 +104,7 @@ class Mempool:
         if queue is None:
             queue = self._queues[client] = _Queue()
         queue.waiting[number] = request
-        queue.numbers.add(number)
+        insort(queue.numbers, number)
         self._digests.add(request.digest)
         if (client, number) not in self._proposed:
             self._freshen(client, queue, number)
@@ -108,8 +115,9 @@ class Mempool:
         """Up to ``limit`` fresh requests, one client after the other; they are now selected."""
         chosen: list[Request] = []
         while self._ready and len(chosen) < limit:
-            position = self._ready.bisect_right(self._cursor)
-            client, queue = self._ready.peekitem(position if position < len(self._ready) else 0)
+            position = bisect_right(self._ready, self._cursor)
+            client = self._ready[position if position < len(self._ready) else 0]
+            queue = self._queues[client]
             number = queue.fresh[0]
             self._stale(client, queue, number)
             chosen.append(queue.waiting[number])
@@ -123,7 +131,7 @@ class Mempool:
             queue = self._queues.get(client)
             if queue is None or number not in queue.waiting:
                 self._proposed.add((client, number))
-            elif number in queue.fresh:
+            elif _holds(queue.fresh, number):
                 self._stale(client, queue, number)
 
     def release_selected(self) -> None:
@@ -132,8 +140,9 @@ class Mempool:
         for client, queue in self._queues.items():
             if len(queue.fresh) < len(queue.numbers):
                 self._fresh += len(queue.numbers) - len(queue.fresh)
-                queue.fresh = SortedList(queue.numbers)
-                self._ready[client] = queue
+                if not queue.fresh:
+                    insort(self._ready, client)
+                queue.fresh = queue.numbers.copy()
 
     def remove(self, requests: tuple[Request, ...]) -> None:
         """These were executed. Whatever waits under their numbers goes, if the ledger is done with
@@ -148,7 +157,7 @@ class Mempool:
                 continue
             if held.digest == request.digest or not self._usable(held):
                 self._drop(client, queue, held)
-            elif number not in queue.fresh:
+            elif not _holds(queue.fresh, number):
                 self._freshen(client, queue, number)
         for client in {request.sender: None for request in requests}:
             self._drop_unusable(client)
@@ -173,22 +182,22 @@ class Mempool:
         return self._acceptable is not _anything and self._acceptable(held)
 
     def _freshen(self, client: NodeId, queue: _Queue, number: int) -> None:
-        queue.fresh.add(number)
+        insort(queue.fresh, number)
         self._fresh += 1
         if len(queue.fresh) == 1:
-            self._ready[client] = queue
+            insort(self._ready, client)
 
     def _stale(self, client: NodeId, queue: _Queue, number: int) -> None:
-        queue.fresh.remove(number)
+        del queue.fresh[bisect_left(queue.fresh, number)]
         self._fresh -= 1
         if not queue.fresh:
-            del self._ready[client]
+            del self._ready[bisect_left(self._ready, client)]
 
     def _drop(self, client: NodeId, queue: _Queue, held: Request) -> None:
-        if held.number in queue.fresh:
+        if _holds(queue.fresh, held.number):
             self._stale(client, queue, held.number)
         del queue.waiting[held.number]
-        queue.numbers.remove(held.number)
+        del queue.numbers[bisect_left(queue.numbers, held.number)]
         self._digests.discard(held.digest)
         self._refresh_oldest(client, queue)
         if not queue.waiting:

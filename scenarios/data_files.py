@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -28,6 +29,7 @@ def shipped_text(name: str) -> str:
     return resources.files(PACKAGE).joinpath("library", f"{name}.toml").read_text(encoding="utf-8")
 
 
+@cache
 def _names(folder: str, prefix: str, suffix: str) -> tuple[str, ...]:
     names = (item.name for item in resources.files(PACKAGE).joinpath(folder).iterdir())
     found = (n for n in names if n.startswith(prefix) and n.endswith(suffix))

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat, TrustedIssuers
-from nodes.ledger.records import NO_RULES, Account, FxFix, Party, Rules, Series
+from nodes.ledger.records import NO_RULES, Account, FederalAsset, FxFix, Party, Rules, Series
 from scenarios.convert import FAILED, Converter, entries, whole
 from scenarios.data_files import data_names, data_text
 from scenarios.errors import ScenarioError, did_you_mean, quoted
@@ -88,6 +88,7 @@ def overlay(below: GenesisSpec, above: GenesisSpec) -> GenesisSpec:
         parties=_by_key(below.parties, above.parties, "id"),
         accounts=_by_key(below.accounts, above.accounts, "id"),
         series=_by_key(below.series, above.series, "id"),
+        assets=_by_key(below.assets, above.assets, "id"),
         fx=_by_key(below.fx, above.fx, "date"),
         policies=_over(below.policies, above.policies),
     )
@@ -145,6 +146,14 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
             for item in spec.accounts
         ),
         series=tuple(_series(item) for item in spec.series),
+        assets=tuple(
+            FederalAsset(
+                id=item.id,
+                title=item.title or item.id,
+                value=parse_amount(item.value).minor if item.value is not None else 0,
+            )
+            for item in spec.assets
+        ),
         balances=tuple(
             OpeningBalance(
                 account=account.id,
@@ -215,6 +224,8 @@ def _series(spec: SeriesSpec) -> Series:
         isin=spec.isin or "",
         name=spec.name or "",
         rules=_rules(spec.rules) if spec.rules is not None else NO_RULES,
+        underlying=spec.underlying or "",
+        sealed=bool(spec.sealed),
     )
 
 
@@ -262,6 +273,10 @@ def _policies(spec: PolicySpec) -> Policies:
     return Policies(**fields)
 
 
+_KEYS: Final = {"parties": "id", "accounts": "id", "series": "id", "assets": "id", "fx": "date"}
+"""What the entries of each table are known by."""
+
+
 def spec_problems(spec: GenesisSpec) -> Iterator[ScenarioError]:
     """What is wrong with the scenario's own section, before it is laid over the included one."""
     known = (NOTHING, *shipped_geneses())
@@ -275,7 +290,7 @@ def spec_problems(spec: GenesisSpec) -> Iterator[ScenarioError]:
         if party.role not in (None, *PARTY_ROLES):
             hint = did_you_mean(str(party.role), PARTY_ROLES)
             yield ScenarioError(f"{path}.role", f"unknown role {quoted(party.role)}{hint}")
-    for field, key in (("parties", "id"), ("accounts", "id"), ("series", "id"), ("fx", "date")):
+    for field, key in _KEYS.items():
         seen: dict[Any, int] = {}
         for index, item in enumerate(getattr(spec, field)):
             name = getattr(item, key, None)

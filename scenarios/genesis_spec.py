@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
-from nodes.ledger.records import Licence
+from nodes.ledger.records import InstrumentName, Licence
 from nodes.ledger.records import Role as LedgerRole
 from scenarios.units import Money
 
@@ -100,7 +100,7 @@ class SeriesSpec(_Table, frozen=True, kw_only=True):
     """A series of government securities that exists at the start."""
 
     id: str
-    instrument: Literal["pib", "mtb"] | None = None
+    instrument: InstrumentName | None = None
     issue_date: datetime.date | None = None
     maturity_date: datetime.date | None = None
     denomination: Money | None = None
@@ -114,6 +114,17 @@ class SeriesSpec(_Table, frozen=True, kw_only=True):
     """The rate at which what is held at the start counts towards the programme; left out: it
     was issued outside the programme."""
     rules: RulesSpec | None = None
+    underlying: str | None = None
+    """Of a sukuk: the asset that backs it."""
+    sealed: bool | None = None
+
+
+class AssetSpec(_Table, frozen=True, kw_only=True):
+    """A federal asset that is registered at the start."""
+
+    id: str
+    title: str | None = None
+    value: Money | None = None
 
 
 class FxSpec(_Table, frozen=True, kw_only=True):
@@ -153,5 +164,6 @@ class GenesisSpec(_Table, frozen=True, kw_only=True):
     parties: tuple[PartySpec, ...] = ()
     accounts: tuple[AccountSpec, ...] = ()
     series: tuple[SeriesSpec, ...] = ()
+    assets: tuple[AssetSpec, ...] = ()
     fx: tuple[FxSpec, ...] = ()
     policies: PolicySpec = PolicySpec()

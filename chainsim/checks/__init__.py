@@ -34,7 +34,7 @@ from chainsim.checks.sometimes import COVERAGE, Sometimes
 from chainsim.checks.state_roots import StateRoots
 from chainsim.checks.true_votes import TrueVotes
 from chainsim.checks.validity import Validity
-from chainsim.trace import Record, Violation
+from chainsim.trace import Record, Recorder, Violation
 
 __all__ = [
     "CHECKS",
@@ -84,8 +84,14 @@ class CheckSuite:
         self.wanted: Final = tuple(self._readers)
         """Record types that some check reads; others needn't be built for the checks."""
 
+    def listen(self, recorder: Recorder) -> None:
+        """Has ``recorder`` feed each check what it asked for."""
+        for kind, readers in self._readers.items():
+            for read in readers:
+                recorder.subscribe(kind, read)
+
     def on_record(self, record: Record) -> None:
-        """Feeds one record, in trace order."""
+        """Feeds one record, in trace order, to all that asked for its type."""
         for read in self._readers.get(type(record), ()):
             read(record)
 

@@ -81,6 +81,7 @@ def run_scenario(scenario: Scenario, *, memoise: bool = False) -> Outcome:
         unwanted += SAFETY_KINDS
     if scenario.expect.liveness == "recovers":
         unwanted.append("liveness")
+    simulation.discard()
     found = tuple(
         Found(check.name, check.kind, check.detail[:DETAIL])
         for check in result.checks

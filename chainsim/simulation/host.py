@@ -199,6 +199,18 @@ class Host:
         self._wake_at(self.busy_until_us)
         self._release(now_us)
 
+    def discard(self) -> None:
+        """Lets go of everything: see ``World.discard``."""
+        self.node = None
+        self._handle = _nobody
+        self._table.clear()
+        self._waiting.clear()
+        self.ingress.clear()
+        self.rules = {}
+        self.plans.clear()
+        self.targets.clear()
+        self.last_to = self.last_plan = None
+
     def obey(self, handle: Callable[[Event], list[do.Effect]], forget: Iterable[TimerKey]) -> None:
         """From now on somebody else handles the events of the running node; the timers
         ``forget`` were of whoever did so far."""

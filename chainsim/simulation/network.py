@@ -201,12 +201,16 @@ class Network:
                 self._heap, (now_us, MESSAGE, event_id | target.packed, target.arrive, message)
             )
             return
-        sender.card_free_ns = max(sender.card_free_ns, now_us * 1000) + self._wire_ns(message)
-        rules = sender.rules.get(target.instance, ()) if sender.rules else ()
-        duplicate, reorder = self._duplicate, self._reorder
-        leaves_ns = sender.card_free_ns
+        leaves_ns = max(sender.card_free_ns, now_us * 1000) + self._wire_ns(message)
+        sender.card_free_ns = leaves_ns
+        rules = sender.rules.get(target.instance)
         line: Target | Line = target
         table = target.table
+        if rules is None and not self._careful:
+            at_us = (leaves_ns + 999) // 1000 + self._latency_us(line, table, word)
+            heappush(self._heap, (at_us, MESSAGE, event_id | target.packed, target.arrive, message))
+            return
+        duplicate, reorder = self._duplicate, self._reorder
         identity = sender.instance, target.instance, key, sender.occurrences.era(key), occurrence
         flight = None
         if rules:
@@ -252,6 +256,11 @@ class Network:
         self.clogs.remove(clog)
         for at_us, event_id, arrive, message in clog.held:
             heappush(self._heap, (max(at_us, now_us), MESSAGE, event_id, arrive, message))
+
+    def discard(self) -> None:
+        """Forgets all hosts: see ``World.discard``."""
+        self.hosts.clear()
+        self.clogs.clear()
 
     # What rules do to a line
 

@@ -91,6 +91,8 @@ class World:
         self.network: Final = Network(self.scheduler, settings.network, self.draws, recorder)
         self.director: Final = Director(self)
         self.witness: Final = Witness(self)
+        self.announce: Final = self.witness.signed
+        """(now_us, host, message): tells that a message leaves the node."""
         self.effects: Final[dict[type[Effect], Callable[[int, Host, Any], None]]] = (
             self.witness.effects
         )
@@ -302,6 +304,18 @@ class World:
     def _statuses(self) -> list[tuple[int, bool, int, int]]:
         return [host.node.status() for host in self.validators if host.node is not None]  # type: ignore[attr-defined]
 
+    def discard(self) -> None:
+        """Takes the world apart: it is one big cycle, whose memory would else come back only when
+        the garbage collector has gone through all of it. Nothing can be asked of it afterwards."""
+        self.scheduler.heap.clear()
+        for host in self.hosts[1:]:
+            host.discard()
+        self.hosts.clear()
+        self.validators.clear()
+        self.network.discard()
+        self.effects.clear()
+        self.adversary = self._stop = None
+
     # For the parts
 
     def fsync_us(self, host: Host, mark: int) -> int:
@@ -315,10 +329,6 @@ class World:
     def happened(self, now_us: int, event: str, host: Host) -> None:
         """Tells the director of an event that has neither view nor sequence."""
         self.director.happened(now_us, event, host, None, None)
-
-    def announce(self, now_us: int, host: Host, message: Message) -> None:
-        """A message leaves the node."""
-        self.witness.signed(now_us, host, message)
 
     def trace_arrival(self, now_us: int, event_id: int, node: NodeId, message: Message) -> None:
         """Records a delivery."""

@@ -1,10 +1,11 @@
-"""Who gets how much of a multiple-price auction: pure arithmetic on bids.
+"""Who gets how much of an auction: pure arithmetic on bids.
 
-Everything above the cut-off price is filled. At the cut-off, if the rest doesn't suffice: bids
-of at most one step (PKR 50 million) are filled whole, in rank order while the rest lasts; the
-others share what then remains in proportion to their size, each share rounded to the nearest
-step, half up, and clipped, in rank order, to the bid and to whole steps of what is left. So the
-total never exceeds the amount, and rounding may leave some of it unsold.
+Everything above the cut-off price is filled (where bids are rates, minus the rate stands for the
+price). At the cut-off, if the rest doesn't suffice: bids of at most one step (PKR 50 million) are
+filled whole, in rank order while the rest lasts; the others share what then remains in proportion
+to their size, each share rounded to the nearest step, half up, and clipped, in rank order, to the
+bid and to whole steps of what is left. So the total never exceeds the amount, and rounding may
+leave some of it unsold.
 """
 
 from __future__ import annotations
@@ -54,10 +55,15 @@ class Offer(msgspec.Struct, frozen=True):
     price_e4: int | None
 
 
+def price_of(bid: Competitive) -> int:
+    """What a competitive bid is ranked by."""
+    assert bid.price_e4 is not None
+    return bid.price_e4
+
+
 def rank(bid: Competitive) -> tuple[int, int, int]:
     """Sorts the best price first; then by reference, then by arrival."""
-    assert bid.price_e4 is not None
-    return -bid.price_e4, bid.reference, bid.number
+    return -price_of(bid), bid.reference, bid.number
 
 
 def clearing(bids: Iterable[Competitive], target: int) -> tuple[int, int]:
@@ -69,9 +75,8 @@ def clearing(bids: Iterable[Competitive], target: int) -> tuple[int, int]:
     for bid in sorted(bids, key=rank):
         if total >= target:
             break
-        assert bid.price_e4 is not None
         total += bid.amount
-        price = bid.price_e4
+        price = price_of(bid)
     return price, min(total, target)
 
 
@@ -83,7 +88,7 @@ def allot(
     Raises ``ValueError`` if the bids above the cut-off already exceed ``amount``.
     """
     ranked = sorted(bids, key=rank)
-    above = [bid for bid in ranked if (bid.price_e4 or 0) > cutoff_e4]
+    above = [bid for bid in ranked if price_of(bid) > cutoff_e4]
     at = [bid for bid in ranked if bid.price_e4 == cutoff_e4]
     left = amount - sum(bid.amount for bid in above)
     if left < 0:

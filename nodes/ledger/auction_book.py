@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from nodes.ledger.act import Act
+from nodes.ledger.allotment import Offer
 from nodes.ledger.codes import E_STATE, Refused
 from nodes.ledger.instruments import instrument_of
 from nodes.ledger.records import Auction, BidEntry, Series
@@ -36,8 +37,8 @@ def bids_of(act: Act, auction: Auction) -> list[BidEntry]:
 
 
 def competitive(bids: list[BidEntry]) -> list[BidEntry]:
-    """Those with a price."""
-    return [bid for bid in bids if bid.price_e4 is not None]
+    """Those with a price or a rate."""
+    return [bid for bid in bids if bid.price_e4 is not None or bid.rate_e4 is not None]
 
 
 def series_of(act: Act, auction: Auction) -> Series:
@@ -47,10 +48,22 @@ def series_of(act: Act, auction: Auction) -> Series:
     return series
 
 
-def price_of(bid: BidEntry) -> int:
-    """Price of a competitive bid, 10^-4 per 100."""
+def worth(bid: BidEntry) -> int:
+    """What a competitive bid is ranked by, the highest first: its price, or minus its rate."""
+    if bid.rate_e4 is not None:
+        return -bid.rate_e4
     assert bid.price_e4 is not None
     return bid.price_e4
+
+
+def offers(bids: list[BidEntry]) -> list[Offer]:
+    """Competitive bids as allotment looks at them."""
+    return [Offer(b.number, b.reference, b.amount, worth(b)) for b in competitive(bids)]
+
+
+def cutoff_worth(auction: Auction, cutoff_e4: int) -> int:
+    """A cut-off as ``worth`` counts."""
+    return -cutoff_e4 if auction.by_rate else cutoff_e4
 
 
 def yield_of_bid(series: Series, auction: Auction, price_e4: int) -> Decimal:

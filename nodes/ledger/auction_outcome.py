@@ -13,10 +13,12 @@ from nodes.ledger.auction_book import (
     bid_key,
     bids_of,
     competitive,
+    cutoff_worth,
     in_state,
     note,
-    price_of,
+    offers,
     series_of,
+    worth,
     yield_of_bid,
 )
 from nodes.ledger.codes import E_ALLOT_MISMATCH, E_DATE, E_FUNDS, E_STATE, Refused
@@ -28,9 +30,11 @@ from nodes.ledger.compliance import (
     verified_account,
 )
 from nodes.ledger.days import current_fx
+from nodes.ledger.federal_assets import check_backing
 from nodes.ledger.instruments import instrument_of
 from nodes.ledger.pricing import (
     CONTEXT,
+    PER_100_E4,
     locked_value_cents,
     round_half_up,
     share_of_face,
@@ -59,7 +63,18 @@ def allot(act: Act, body: AuctionAllot) -> None:
             act.note(f"bid.{bid.number}", share)
     sold = sum(shares.get(bid.number, 0) for bid in competitive(bids))
     note(act, unsold=auction.amount - sold, ncb_price_e4=ncb_price_e4)
+    if auction.by_rate and auction.amount:
+        _set_rental(act, auction)
     act.put(("auction", auction.id), replace(auction, status="ALLOTTED", ncb_price_e4=ncb_price_e4))
+
+
+def _set_rental(act: Act, auction: Auction) -> None:
+    """The cut-off rate becomes what a new sukuk pays. E_STATE if another auction set it."""
+    series = series_of(act, auction)
+    if series.coupon_e4:
+        raise Refused(E_STATE, f"the rental rate of {series.id} is set")
+    act.put(("series", series.id), replace(series, coupon_e4=auction.cutoff_e4))
+    note(act, coupon_e4=auction.cutoff_e4)
 
 
 def _first_difference(
@@ -79,20 +94,35 @@ def _allotments(act: Act, auction: Auction, bids: list[BidEntry]) -> tuple[dict[
         return {}, 0
     step = act.genesis.policies.pro_rata_step
     priced = competitive(bids)
-    shares = allot_competitive(priced, auction.cutoff_e4, auction.amount, step)
-    others = [bid for bid in bids if bid.price_e4 is None and not _void(act, auction, bid)]
+    cutoff = cutoff_worth(auction, auction.cutoff_e4)
+    shares = allot_competitive(offers(bids), cutoff, auction.amount, step)
+    others = [bid for bid in bids if bid not in priced and not _void(act, auction, bid)]
     if not others:
         return shares, 0
+    numbers = {bid.number: bid.amount for bid in others}
     series = series_of(act, auction)
+    if instrument_of(series).UNIFORM_PRICE:
+        return shares | numbers, _uniform_price(auction)
     with localcontext(CONTEXT):
         weighted = sum(
-            (yield_of_bid(series, auction, price_of(b)) * shares.get(b.number, 0) for b in priced),
+            (yield_of_bid(series, auction, worth(b)) * shares.get(b.number, 0) for b in priced),
             Decimal(0),
         )
         average = weighted / sum(shares.values())
         price = instrument_of(series).clean_price(series, auction.settlement_date, average)
-    shares.update((bid.number, bid.amount) for bid in others)
-    return shares, to_e4(price)
+    return shares | numbers, to_e4(price)
+
+
+def _uniform_price(auction: Auction) -> int:
+    """What everybody pays, where everybody pays the same: par, or the cut-off price."""
+    return PER_100_E4 if auction.by_rate else auction.cutoff_e4
+
+
+def _price(auction: Auction, series: Series, bid: BidEntry) -> int:
+    """What a bid pays per 100 without accrued interest, 10^-4."""
+    if instrument_of(series).UNIFORM_PRICE:
+        return _uniform_price(auction)
+    return auction.ncb_price_e4 if bid.price_e4 is None else bid.price_e4
 
 
 def settle(act: Act, body: AuctionSettle) -> None:
@@ -108,7 +138,7 @@ def settle(act: Act, body: AuctionSettle) -> None:
     minted = paid = cents = 0
     note(act, auction=auction.id)
     for bid in _settlement_order(bids_of(act, auction)):
-        clean_e4 = auction.ncb_price_e4 if bid.price_e4 is None else bid.price_e4
+        clean_e4 = _price(auction, series, bid)
         cost = round_half_up(share_of_face(bid.allotted, clean_e4 + accrued_e4))
         lapsed = _lapses(act, series, bid, cost)
         if not lapsed:
@@ -135,6 +165,7 @@ def _lapses(act: Act, series: Series, bid: BidEntry, cost: int) -> str:
         check_inflow(act, account)
         check_holder(act, series, account, bid.allotted)
         check_supply(act, series, bid.allotted)
+        check_backing(act, series, bid.allotted)
     except Refused as refusal:
         return refusal.code
     return ""
@@ -143,8 +174,9 @@ def _lapses(act: Act, series: Series, bid: BidEntry, cost: int) -> str:
 def _settlement_order(bids: list[BidEntry]) -> list[BidEntry]:
     """Allotted bids, competitive ones by rank, then the others as they came."""
     allotted = [bid for bid in bids if bid.status == "ALLOTTED"]
-    priced = sorted(competitive(allotted), key=rank)
-    return priced + [bid for bid in allotted if bid.price_e4 is None]
+    by_number = {bid.number: bid for bid in allotted}
+    priced = [by_number[offer.number] for offer in sorted(offers(allotted), key=rank)]
+    return priced + [bid for bid in allotted if bid not in priced]
 
 
 def _void(act: Act, auction: Auction, bid: BidEntry) -> bool:

@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 import msgspec
 
 from nodes.ledger.codes import OK
 from nodes.ledger.instruments import instrument_of
-from nodes.ledger.pricing import CONTEXT, decimal_of, share_of_face
+from nodes.ledger.pricing import CONTEXT, PER_100_E4, decimal_of, share_of_face
 from nodes.ledger.receipts import Receipt
-from nodes.ledger.records import Series
+from nodes.ledger.records import InstrumentName, Series
 
 MINOR_PER_MILLION: Final = 100_000_000
 AMOUNT_STEP: Final = Decimal("0.001")
@@ -80,6 +80,7 @@ class _Bid(msgspec.Struct):
     dealer: str
     amount: int
     price_e4: int | None
+    rate_e4: int | None = None
     allotted: int = 0
     paid: int = 0
     outcome: str = "BID"
@@ -96,8 +97,9 @@ class _Auction:
     def take(self, receipt: Receipt) -> None:
         """One more successful receipt of this auction."""
         data = dict(receipt.data)
-        if receipt.type == "BID":
+        if receipt.type in _BIDS:
             price = data["price_e4"]
+            rate = data.get("rate_e4")
             number = int(data["number"])
             self.bids[number] = _Bid(
                 number=number,
@@ -105,6 +107,7 @@ class _Auction:
                 dealer=receipt.client,
                 amount=int(data["amount"]),
                 price_e4=int(price) if price else None,
+                rate_e4=int(rate) if rate else None,
             )
             return
         self.status = _STATUS[receipt.type]
@@ -133,11 +136,14 @@ class _Auction:
             cutoff_e4=int(facts.get("cutoff_e4", 0)),
             settled=int(facts.get("settled", 0)),
             paid=int(facts.get("paid", 0)),
-            non_competitive=sum(bid.price_e4 is None for bid in self.bids.values()),
+            non_competitive=sum(
+                bid.price_e4 is None and bid.rate_e4 is None for bid in self.bids.values()
+            ),
             rows=tuple(_rows(self.bids.values(), series, settlement)),
         )
 
 
+_BIDS: Final = ("BID", "BID_REVEAL")
 _STATUS: Final = {
     "AUCTION_CLOSE": "CLOSED",
     "AUCTION_ALLOT": "ALLOTTED",
@@ -154,7 +160,7 @@ def auction_reports(receipts: Iterable[Receipt]) -> list[AuctionReport]:
         if receipt.type == "AUCTION_OPEN":
             facts = dict(receipt.data)
             auctions[facts["auction"]] = _Auction(facts)
-        elif receipt.type == "BID" or receipt.type in _STATUS:
+        elif receipt.type in _BIDS or receipt.type in _STATUS:
             auctions[dict(receipt.data)["auction"]].take(receipt)
     return [auction.report() for auction in auctions.values()]
 
@@ -163,7 +169,7 @@ def _series_of(facts: dict[str, str]) -> Series:
     """As much of the series as pricing needs."""
     return Series(
         id=facts["series"],
-        instrument=cast(Literal["pib", "mtb"], facts["instrument"]),
+        instrument=cast(InstrumentName, facts["instrument"]),
         issue_date=date.fromisoformat(facts["issue_date"]),
         maturity_date=date.fromisoformat(facts["maturity_date"]),
         denomination=1,
@@ -178,11 +184,12 @@ def _rows(bids: Iterable[_Bid], series: Series, settlement: date) -> Iterable[Ro
     running = 0
     cum_realised = cum_accrued = Fraction(0)
     weighted = Decimal(0)
-    competitive = [(bid, bid.price_e4) for bid in bids if bid.price_e4 is not None]
-    competitive.sort(key=lambda item: (-item[1], item[0].reference, item[0].number))
-    for bid, price_e4 in competitive:
+    for bid, price_e4 in _ranked(bids):
         price = Decimal(price_e4).scaleb(-4)
-        yield_pct = instrument.yield_of(series, settlement, price)
+        if bid.rate_e4 is None:
+            yield_pct = instrument.yield_of(series, settlement, price)
+        else:
+            yield_pct = Decimal(bid.rate_e4).scaleb(-4)
         realised = share_of_face(bid.amount, price_e4)
         accrued = share_of_face(bid.amount, accrued_e4)
         running += bid.amount
@@ -207,6 +214,18 @@ def _rows(bids: Iterable[_Bid], series: Series, settlement: date) -> Iterable[Ro
             paid=bid.paid,
             outcome=bid.outcome,
         )
+
+
+def _ranked(bids: Iterable[_Bid]) -> list[tuple[_Bid, int]]:
+    """Competitive bids with their price, the best first; who bids a rate pays par."""
+    found = []
+    for bid in bids:
+        if bid.rate_e4 is not None:
+            found.append((bid, PER_100_E4, bid.rate_e4))
+        elif bid.price_e4 is not None:
+            found.append((bid, bid.price_e4, -bid.price_e4))
+    found.sort(key=lambda item: (item[2], item[0].reference, item[0].number))
+    return [(bid, price_e4) for bid, price_e4, _ in found]
 
 
 def _millions(minor: Fraction) -> Decimal:

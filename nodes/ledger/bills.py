@@ -18,6 +18,8 @@ DAYS_IN_YEAR: Final = 365
 DENOMINATION: Final = 500_000
 """PKR 5,000 in paisa."""
 TENORS: Final = (84, 182, 364)
+UNIFORM_PRICE: Final = False
+"""Auctions are at multiple prices: everybody pays its own."""
 
 
 def coupon_dates(series: Series) -> tuple[date, ...]:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from nodes.ledger.calendar import add_months
-from nodes.ledger.pricing import CONTEXT, HUNDRED, UNIT_E4, decimal_of, solve_yield
+from nodes.ledger.pricing import CONTEXT, HUNDRED, UNIT_E4, decimal_of, present_value, solve_yield
 from nodes.ledger.records import Series
 
 FREQUENCY: Final = 2
@@ -25,6 +25,8 @@ DENOMINATION: Final = 10_000_000
 """PKR 100,000 in paisa."""
 TENORS: Final = (3, 5, 10, 20)
 MAX_COUPON_E4: Final = 1_000_000
+UNIFORM_PRICE: Final = False
+"""Auctions are at multiple prices: everybody pays its own."""
 
 
 def coupon_dates(series: Series) -> tuple[date, ...]:
@@ -57,8 +59,11 @@ def problems(series: Series) -> Iterator[str]:
         yield f"coupon_e4: must be above 0 and at most {MAX_COUPON_E4}"
 
 
-class _Position:
-    """Where a settlement date lies in the schedule."""
+class Position:
+    """Where a settlement date lies in a half-yearly schedule; days are actual.
+
+    Raises ``ValueError`` for a date on which the series can't settle.
+    """
 
     __slots__ = ("coupons", "elapsed", "period")
 
@@ -72,30 +77,31 @@ class _Position:
         self.elapsed = (settlement - previous).days
         self.period = (dates[following] - previous).days
 
+    @property
+    def remaining(self) -> Decimal:
+        """The share of the running period that is left."""
+        return Decimal(self.period - self.elapsed) / self.period
+
 
 def accrued_e4(series: Series, settlement: date) -> Fraction:
     """Accrued interest per 100 of face, in 10^-4, unrounded."""
-    position = _Position(series, settlement)
+    position = Position(series, settlement)
     return Fraction(series.coupon_e4 * position.elapsed, FREQUENCY * position.period)
 
 
 def clean_price(series: Series, settlement: date, yield_pct: Decimal) -> Decimal:
     """Clean price per 100 at a yield in percent, in 50 digits."""
-    position = _Position(series, settlement)
+    position = Position(series, settlement)
     accrued = decimal_of(accrued_e4(series, settlement) / UNIT_E4)
     with localcontext(CONTEXT):
         return _dirty(series, position, yield_pct) - accrued
 
 
-def _dirty(series: Series, position: _Position, yield_pct: Decimal) -> Decimal:
+def _dirty(series: Series, position: Position, yield_pct: Decimal) -> Decimal:
     coupon = Decimal(series.coupon_e4) / (FREQUENCY * UNIT_E4)
     growth = 1 + yield_pct / (FREQUENCY * HUNDRED)
-    remaining = Decimal(position.period - position.elapsed) / position.period
-    value = coupon + HUNDRED
-    for _ in range(position.coupons - 1):
-        value = coupon + value / growth
-    # ln and exp are correctly rounded in every decimal implementation; power need not be.
-    return value * (-remaining * growth.ln()).exp()
+    flows = [coupon] * (position.coupons - 1) + [coupon + HUNDRED]
+    return present_value(flows, growth, position.remaining)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -104,6 +110,6 @@ def yield_of(series: Series, settlement: date, price: Decimal) -> Decimal:
 
     Remembered: the validators of one process all ask for the same.
     """
-    position = _Position(series, settlement)
+    position = Position(series, settlement)
     dirty = CONTEXT.add(price, decimal_of(accrued_e4(series, settlement) / UNIT_E4))
     return solve_yield(lambda guess: _dirty(series, position, guess), dirty)

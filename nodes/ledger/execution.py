@@ -24,10 +24,12 @@ from nodes.ledger import (
     claims,
     coupons,
     days,
+    federal_assets,
     licensing,
     parties,
     redemption,
     restraint,
+    sealed_bids,
     series,
     settlement,
     transfer,
@@ -88,6 +90,9 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "CLAIM_REVOKE": claims.revoke,
     "FORCED_TRANSFER": restraint.forced_transfer,
     "VALIDATOR_UPDATE": validators.update,
+    "ASSET_REGISTER": federal_assets.register,
+    "BID_COMMIT": sealed_bids.commit,
+    "BID_REVEAL": sealed_bids.reveal,
 }
 """What executes each type; access rules have been checked before."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cached_property
 from typing import Final, Literal
 
 import msgspec
 
 from consensus.encoding import digest_of
+from consensus.lazy import lazy
 from consensus.types import Committee, Digest, Member
 from nodes.ledger import bonds
 from nodes.ledger.calendar import is_business_day
@@ -24,6 +24,7 @@ from nodes.ledger.records import (
     MAX_RATE_E4,
     MAX_SUPPLY,
     Account,
+    FederalAsset,
     FxFix,
     Licence,
     Party,
@@ -105,6 +106,8 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     accounts: tuple[Account, ...] = ()
     currencies: tuple[str, ...] = ("PKR",)
     series: tuple[Series, ...] = ()
+    assets: tuple[FederalAsset, ...] = ()
+    """Federal assets registered before the chain began; a sukuk of genesis names one."""
     balances: tuple[OpeningBalance, ...] = ()
     fx_fixes: tuple[FxFix, ...] = ()
     """Rates fixed before the chain began, oldest first."""
@@ -117,17 +120,17 @@ class Genesis(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """L: slots in flight above a stable checkpoint."""
     policies: Policies = Policies()
 
-    @cached_property
+    @lazy
     def hash(self) -> Digest:
         """The chain id: SHA-256 over all fields."""
         return digest_of("genesis", self)
 
-    @cached_property
+    @lazy
     def committee(self) -> Committee:
         """The configuration of epoch 0."""
         return Committee(0, (Member(seat.id, seat.public_key) for seat in self.validators))
 
-    @cached_property
+    @lazy
     def closed(self) -> frozenset[date]:
         """The holidays, for look-ups."""
         return frozenset(self.holidays)
@@ -157,6 +160,10 @@ def _check_names(genesis: Genesis) -> Iterator[str]:
     yield from _duplicates("accounts", (account.id for account in genesis.accounts))
     assets = (*genesis.currencies, *(series.id for series in genesis.series))
     yield from _duplicates("currencies and series", assets)
+    yield from _duplicates("assets", (asset.id for asset in genesis.assets))
+    yield from _duplicates("assets.title", (asset.title for asset in genesis.assets))
+    backing = (item.underlying for item in genesis.series if item.underlying)
+    yield from _duplicates("series.underlying", backing)
     yield from _duplicates("fx_fixes", (fix.date.isoformat() for fix in genesis.fx_fixes))
     if not genesis.validators:
         yield "validators: at least one is needed"
@@ -209,6 +216,7 @@ def _check_assets(genesis: Genesis) -> Iterator[str]:
     accounts = {account.id: account for account in genesis.accounts}
     ministry = {party.id for party in genesis.parties if party.role == "mof"}
     series = {item.id: item for item in genesis.series}
+    values = {asset.id: asset.value for asset in genesis.assets}
     for index, item in enumerate(genesis.series):
         for problem in term_problems(item):
             yield f"series[{index}]: {problem}"
@@ -217,6 +225,8 @@ def _check_assets(genesis: Genesis) -> Iterator[str]:
         holder = accounts.get(item.issuer_account)
         if holder is None or holder.owner not in ministry:
             yield f"series[{index}].issuer_account: must be an account of the ministry"
+        if item.underlying and item.underlying not in values:
+            yield f'series[{index}].underlying: unknown asset "{item.underlying}"'
     totals: dict[str, int] = {}
     locked_cents = 0
     for index, balance in enumerate(genesis.balances):
@@ -239,3 +249,6 @@ def _check_assets(genesis: Genesis) -> Iterator[str]:
     for asset, total in totals.items():
         if total > MAX_SUPPLY:
             yield f"balances: more than {MAX_SUPPLY} minor units of {asset}"
+        backing = series[asset].underlying if asset in series else ""
+        if total > values.get(backing, total):
+            yield f"balances: more {asset} than its asset is worth"

@@ -8,13 +8,16 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Protocol
 
-from nodes.ledger import bills, bonds
+from nodes.ledger import bills, bonds, sukuk
 from nodes.ledger.identifiers import valid_isin
 from nodes.ledger.records import Series
 
 
 class Instrument(Protocol):
     """What an instrument's module offers."""
+
+    UNIFORM_PRICE: bool
+    """Whether everybody pays an auction's cut-off price; else each bid pays its own."""
 
     def coupon_dates(self, series: Series) -> tuple[date, ...]:
         """Unadjusted coupon dates after issue, ascending."""
@@ -48,7 +51,7 @@ LATEST_YEAR: Final = 2200
 CURRENCY: Final = "PKR"
 """Of all securities: the programme values them in USD at the rate for it."""
 
-INSTRUMENTS: Final[dict[str, Instrument]] = {"pib": bonds, "mtb": bills}
+INSTRUMENTS: Final[dict[str, Instrument]] = {"pib": bonds, "mtb": bills, "sukuk": sukuk}
 """By ``Series.instrument``."""
 
 
@@ -81,6 +84,8 @@ def term_problems(series: Series) -> list[str]:
     if series.isin and not valid_isin(series.isin):
         found.append("isin: the check digit is wrong")
     found += rule_problems(series)
+    if series.underlying and series.instrument != "sukuk":
+        found.append("underlying: only a sukuk has one")
     if series.currency != CURRENCY:
         found.append(f"currency: securities are in {CURRENCY}")
     return found

@@ -11,7 +11,7 @@ is in percent, as ``Decimal``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import Final
@@ -61,6 +61,18 @@ def decimal_of(value: Fraction) -> Decimal:
 def to_e4(value: Decimal) -> int:
     """``value`` in units of 10^-4, half up."""
     return int(value.scaleb(4, CONTEXT).to_integral_value(ROUND_HALF_UP))
+
+
+def present_value(flows: Sequence[Decimal], growth: Decimal, remaining: Decimal) -> Decimal:
+    """Value of ``flows`` (one a period, the first after ``remaining`` of a period).
+
+    ``growth`` is one plus the yield of a period. Rounds in the context of the caller.
+    """
+    value = flows[-1]
+    for flow in reversed(flows[:-1]):
+        value = flow + value / growth
+    # ln and exp are correctly rounded in every decimal implementation; power need not be.
+    return value * (-remaining * growth.ln()).exp()
 
 
 def solve_yield(price_at: Callable[[Decimal], Decimal], target: Decimal) -> Decimal:

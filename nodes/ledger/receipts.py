@@ -8,11 +8,10 @@ minted less what was burned, and to zero for everything else.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import msgspec
 
 from consensus.encoding import digest_of
+from consensus.lazy import lazy
 from consensus.types import Digest
 
 
@@ -45,7 +44,7 @@ class Receipt(msgspec.Struct, frozen=True, dict=True):
     data: tuple[tuple[str, str], ...] = ()
     """Further results by name, e.g. a cut-off price."""
 
-    @cached_property
+    @lazy
     def digest(self) -> Digest:
         """SHA-256 over all fields: a leaf of the receipts root."""
         return digest_of(

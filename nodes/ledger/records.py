@@ -22,6 +22,9 @@ Whether a party has a vote says the configuration, not its role: the State Bank 
 Licence = Literal["NONE", "NOC_GRANTED", "APPLIED", "LICENSED", "SUSPENDED", "REVOKED", "LAPSED"]
 """State of a VASP's licence (see ``licensing``)."""
 
+InstrumentName = Literal["pib", "mtb", "sukuk"]
+"""As in ``instruments.INSTRUMENTS``."""
+
 MAX_AMOUNT: Final = 10**17
 """Largest amount in one transaction, in minor units: what doesn't fit is E_SCHEMA."""
 
@@ -86,7 +89,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Terms of one security; its asset id is ``id``, its quantity is face value in minor units."""
 
     id: str
-    instrument: Literal["pib", "mtb"]
+    instrument: InstrumentName
     issue_date: datetime.date
     maturity_date: datetime.date
     denomination: int
@@ -99,6 +102,20 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     isin: str = ""
     name: str = ""
     rules: Rules = NO_RULES
+    underlying: str = ""
+    """Of a sukuk: the registered asset that backs it."""
+    sealed: bool = False
+    """Auctions take commitments first and bids when the window is over."""
+
+
+class FederalAsset(msgspec.Struct, frozen=True, kw_only=True):
+    """A federal asset that may back a sukuk (see ``federal_assets``)."""
+
+    id: str
+    title: str
+    """Reference of its title document, opaque here."""
+    value: int
+    """Paisa."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,10 +270,13 @@ class Auction(msgspec.Struct, frozen=True, kw_only=True):
     date: datetime.date
     settlement_date: datetime.date
     closes_at_us: int | None = None
+    by_rate: bool = False
+    """Bids are rental rates of a new sukuk: the lowest is best, and everybody pays par."""
     status: Literal["OPEN", "CLOSED", "ALLOTTED", "SETTLED"] = "OPEN"
     bids: int = 0
     """How many were taken; they are numbered from 1 as they came."""
     cutoff_e4: int = 0
+    """Price, or with ``by_rate`` the rental rate."""
     amount: int = 0
     """Accepted from competitive bids."""
     ncb_price_e4: int = 0
@@ -273,7 +293,9 @@ class BidEntry(msgspec.Struct, frozen=True, kw_only=True):
     """The dealer's own number."""
     amount: int
     price_e4: int | None
-    """None for a non-competitive bid."""
+    """None for a non-competitive bid, and where bids are rates."""
+    rate_e4: int | None
+    """Rental rate in percent, where bids are rates."""
     cash_account: str
     securities_account: str
     investor: str

@@ -7,6 +7,7 @@ from datetime import date
 from nodes.ledger.act import Act
 from nodes.ledger.calendar import next_business_day
 from nodes.ledger.codes import E_DUP, E_TERMS, Refused
+from nodes.ledger.federal_assets import encumber
 from nodes.ledger.instruments import term_problems
 from nodes.ledger.records import Day, Series
 from nodes.ledger.schedule import upcoming
@@ -27,6 +28,7 @@ def define_series(act: Act, body: SeriesDefine) -> None:
     problems = term_problems(series)
     if problems:
         raise Refused(E_TERMS, problems[0])
+    encumber(act, series)
     act.put(("series", body.id), series)
     coupon = upcoming(series, act.genesis.closed, _first_payment(act))
     if coupon is not None:

@@ -211,6 +211,11 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
         coupon = upcoming(series, genesis.closed, genesis.first_business_day)
         if coupon is not None:
             values["upcoming", series.id] = coupon
+        if series.underlying:
+            values["backs", series.underlying] = series.id
+    for asset in genesis.assets:
+        values["asset", asset.id] = asset
+        values["title", asset.title] = asset.id
     for fix in genesis.fx_fixes:
         values["fx", fix.date.isoformat()] = fix
     if genesis.fx_fixes:

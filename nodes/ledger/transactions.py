@@ -17,7 +17,15 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 import msgspec
 
 from consensus.encoding import encode
-from nodes.ledger.records import MAX_AMOUNT, MAX_RATE_E4, NO_RULES, Licence, Role, Rules
+from nodes.ledger.records import (
+    MAX_AMOUNT,
+    MAX_RATE_E4,
+    NO_RULES,
+    InstrumentName,
+    Licence,
+    Role,
+    Rules,
+)
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=64)]
 """Refers to something that exists: a party, an account, an auction."""
@@ -29,6 +37,7 @@ NewName: TypeAlias = Annotated[
 
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
 Key: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Digest: TypeAlias = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Amount: TypeAlias = Annotated[int, msgspec.Meta(gt=0, le=MAX_AMOUNT)]
 """Minor units, above zero."""
 
@@ -102,7 +111,7 @@ class SeriesDefine(Body, frozen=True, kw_only=True, tag="SERIES_DEFINE"):
     """Terms of a new security; fields as in ``records.Series``."""
 
     id: NewName
-    instrument: Literal["pib", "mtb"]
+    instrument: InstrumentName
     issue_date: datetime.date
     maturity_date: datetime.date
     denomination: Amount
@@ -113,6 +122,10 @@ class SeriesDefine(Body, frozen=True, kw_only=True, tag="SERIES_DEFINE"):
     name: Text = ""
     rules: Rules = NO_RULES
     """Compliance modules."""
+    underlying: Name = ""
+    """Of a sukuk: the registered asset that backs it, and nothing else."""
+    sealed: bool = False
+    """Auctions take commitments first."""
 
 
 class FxFixing(Body, frozen=True, kw_only=True, tag="FX_FIX"):
@@ -144,6 +157,39 @@ class Bid(Body, frozen=True, kw_only=True, tag="BID"):
     securities_account: Name
     price_e4: Price | None = None
     """Clean, per 100 of face, 10^-4."""
+    rate_e4: Price | None = None
+    """Rental rate in percent, 10^-4, for a new sukuk; then there is no price."""
+
+
+class BidCommit(Body, frozen=True, kw_only=True, tag="BID_COMMIT"):
+    """A sealed bid: the hash of what BID_REVEAL will say (``sealed_bids.commitment_to``)."""
+
+    auction: Name
+    reference: Index
+    commitment: Digest
+
+
+class BidReveal(Body, frozen=True, kw_only=True, tag="BID_REVEAL"):
+    """Opens a sealed bid; fields as in BID."""
+
+    auction: Name
+    reference: Index
+    amount: Amount
+    cash_account: Name
+    securities_account: Name
+    price_e4: Price | None = None
+    rate_e4: Price | None = None
+    salt: Annotated[bytes, msgspec.Meta(min_length=16, max_length=32)]
+    """At least 128 bits that nobody else knows."""
+
+
+class AssetRegister(Body, frozen=True, kw_only=True, tag="ASSET_REGISTER"):
+    """A federal asset that may back one sukuk."""
+
+    id: NewName
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    """Opaque reference of the title document."""
+    value: Money
 
 
 class AuctionClose(Body, frozen=True, kw_only=True, tag="AUCTION_CLOSE"):
@@ -151,6 +197,7 @@ class AuctionClose(Body, frozen=True, kw_only=True, tag="AUCTION_CLOSE"):
 
     auction: Name
     cutoff_e4: Price
+    """A price, or where bids are rates, a rate."""
     amount: Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
     """Face value accepted from competitive bids, minor units; 0 rejects all bids."""
 
@@ -199,7 +246,7 @@ class Transfer(Body, frozen=True, kw_only=True, tag="TRANSFER"):
     source: Name
     target: Name
     amount: Money
-    travel_hash: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)] | None = None
+    travel_hash: Digest | None = None
     """SHA-256 over salt and IVMS101 data, above the travel-rule threshold."""
 
 
@@ -367,6 +414,9 @@ AnyBody: TypeAlias = (
     | ClaimRevoke
     | ForcedTransfer
     | ValidatorUpdate
+    | AssetRegister
+    | BidCommit
+    | BidReveal
 )
 
 BODIES: Final[dict[str, type[Body]]] = {
@@ -403,6 +453,9 @@ BODIES: Final[dict[str, type[Body]]] = {
     "CLAIM_REVOKE": ClaimRevoke,
     "FORCED_TRANSFER": ForcedTransfer,
     "VALIDATOR_UPDATE": ValidatorUpdate,
+    "ASSET_REGISTER": AssetRegister,
+    "BID_COMMIT": BidCommit,
+    "BID_REVEAL": BidReveal,
 }
 """By the names of LEDGER.md."""
 

@@ -6,7 +6,17 @@ import pytest
 
 from chainsim.measures import Measures, percentile
 from chainsim.run_summary import FaultLine, Finality
-from chainsim.trace import Accused, Executed, FaultChanged, Final, Reached, Signed, Submitted
+from chainsim.trace import (
+    Accused,
+    Executed,
+    FaultChanged,
+    Final,
+    Reached,
+    Record,
+    Recorder,
+    Signed,
+    Submitted,
+)
 from tests.unit.cli.test_chain_export import block
 
 
@@ -18,11 +28,11 @@ def test_percentile_is_the_nearest_rank(percent: int, expected: int) -> None:
     assert percentile([7], percent) == 7
 
 
-def feed(*records: object) -> Measures:
-    measures = Measures()
+def feed(*records: Record) -> Measures:
+    measures, recorder = Measures(), Recorder()
+    measures.listen(recorder)
     for record in records:
-        assert isinstance(record, Measures.subscribes)
-        measures.on_record(record)
+        recorder.record(record)
     return measures
 
 

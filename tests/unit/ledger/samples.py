@@ -10,7 +10,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from nodes.ledger.records import Day
+from nodes.ledger.sealed_bids import commitment_to
 from nodes.ledger.transactions import BODIES, AnyBody, body_of
 from tests.unit.ledger.support import (
     AUCTION_DAY,
@@ -251,6 +254,42 @@ def remove_validator(desk: Desk) -> Sample:
     return "node-1", body, ("node-3", "node-4", "node-5")
 
 
+def register_asset(desk: Desk) -> Sample:
+    value = money(500 * MILLION)
+    return "mof", _body("ASSET_REGISTER", id="m-2", title="deed 9", value=value), ("sbp",)
+
+
+SALT = bytes(16)
+
+
+def open_sealed(desk: Desk, **terms: Any) -> Any:
+    """An auction of a sealed bond whose window closes at 20 ms; returns the sealed bid."""
+    define, cosigners = define_series(desk)[1:]
+    desk.send("mof", replace(define, sealed=True, **terms), *cosigners)
+    desk.open_day()
+    opening = {"id": "a", "series": "pib-5y", "target": 1_000 * MILLION, "closes_at_us": 20_000}
+    desk.ok("sbp", "AUCTION_OPEN", **opening)
+    return sealed_bid("dealer-1", 1, 100 * MILLION, 950_000)
+
+
+def sealed_bid(dealer: str, reference: int, amount: int, price_e4: int | None) -> Any:
+    bid = bid_body(dealer, reference, amount, price_e4)
+    fields = {name: getattr(bid, name) for name in bid.__struct_fields__}
+    return _body("BID_REVEAL", **fields, salt=SALT)
+
+
+def commit_bid(desk: Desk) -> Sample:
+    reveal = open_sealed(desk)
+    hashed = commitment_to("dealer-1", reveal)
+    return "dealer-1", _body("BID_COMMIT", auction="a", reference=1, commitment=hashed), ()
+
+
+def reveal_bid(desk: Desk) -> Sample:
+    desk.send(*commit_bid(desk)[:2])
+    desk.block(desk.request("vault", _body("PAUSE")), after_us=20_000)
+    return "dealer-1", sealed_bid("dealer-1", 1, 100 * MILLION, 950_000), ()
+
+
 SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "PARTY_REGISTER": (register_vasp, register_investor),
     "KEY_ROTATE": (rotate_key,),
@@ -285,6 +324,9 @@ SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "CLAIM_REVOKE": (revoke_claim,),
     "FORCED_TRANSFER": (forced_transfer,),
     "VALIDATOR_UPDATE": (remove_validator,),
+    "ASSET_REGISTER": (register_asset,),
+    "BID_COMMIT": (commit_bid,),
+    "BID_REVEAL": (reveal_bid,),
 }
 
 assert SAMPLES.keys() == BODIES.keys()

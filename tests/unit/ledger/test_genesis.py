@@ -10,7 +10,7 @@ from msgspec.structs import fields, replace
 
 from nodes.ledger.execution import Ledger
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat
-from nodes.ledger.records import MAX_SUPPLY, Account, FxFix
+from nodes.ledger.records import MAX_SUPPLY, Account, FederalAsset, FxFix
 from tests.unit.ledger.support import GENESIS, PIB, key, party
 
 OTHER: dict[str, Any] = {
@@ -21,6 +21,7 @@ OTHER: dict[str, Any] = {
     "accounts": GENESIS.accounts[:-1],
     "currencies": ("PKR", "USD"),
     "series": (PIB,),
+    "assets": (FederalAsset(id="m-2", title="deed", value=1),),
     "balances": GENESIS.balances[:-1],
     "fx_fixes": (),
     "holidays": (date(2021, 3, 23),),
