@@ -58,13 +58,15 @@ def scenario_text() -> str:
     return BASE.format(n=4).replace('name = "small"', f'name = "small"{STORY}') + FAULTS
 
 
+def recorded(runs: Path) -> Path:
+    """Runs it, and leaves its folder in ``runs``."""
+    return Path(run_recorded(load_text(scenario_text()), runs, "milestones").run_dir)
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A milestone run's folder; nobody writes into it."""
-    summary = run_recorded(
-        load_text(scenario_text()), tmp_path_factory.mktemp("runs"), "milestones"
-    )
-    return Path(summary.run_dir)
+    return recorded(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="session")
