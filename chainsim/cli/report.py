@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from chainsim.report.observed import Observed
 
-FORMATS = {"html": run_folder.REPORT}
+FORMATS = {"html": run_folder.REPORT, "perfetto": run_folder.PERFETTO}
 """Format -> the file in the run's folder."""
 
 
@@ -45,7 +45,7 @@ def needs_extra(purpose: str) -> None:
     "target",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where it goes.  [default: report.html in the run's folder]",
+    help="Where it goes.  [default: report.html or perfetto.json in the run's folder]",
 )
 @click.option(
     "--format",
@@ -68,7 +68,7 @@ def command(context: click.Context, run: str, target: Path | None, format_: str)
     except run_folder.RunNotFound as error:
         raise Refused(str(error)) from None
     target = target or folder / FORMATS[format_]
-    observed = _observed(context, folder)
+    observed = _observed(context, folder, slices=format_ == "perfetto")
     text = _drawn(observed, format_)
     try:
         target.write_text(text, encoding="utf-8")
@@ -78,14 +78,14 @@ def command(context: click.Context, run: str, target: Path | None, format_: str)
     output.write(f"{target}\n")
 
 
-def _observed(context: click.Context, folder: Path) -> Observed:
+def _observed(context: click.Context, folder: Path, *, slices: bool) -> Observed:
     scenario = load(str(folder / run_folder.SCENARIO))
     from chainsim.cli.progress import watching
     from chainsim.report.observed import Diverged, NoSummary, Stopped, observe
 
     try:
         with watching(scenario.duration) as progress:
-            return observe(scenario, folder, progress)
+            return observe(scenario, folder, progress, slices=slices)
     except NoSummary as error:
         raise Refused(str(error)) from None
     except Stopped:
@@ -97,6 +97,10 @@ def _observed(context: click.Context, folder: Path) -> Observed:
 
 
 def _drawn(observed: Observed, format_: str) -> str:
+    if format_ == "perfetto":
+        from chainsim.report.perfetto import trace
+
+        return trace(observed)
     from chainsim.report.page import page
 
     return page(observed)

@@ -73,11 +73,19 @@ def read_summary(folder: Path) -> RunSummary:
 
 
 def observe(
-    scenario: Scenario, folder: Path, progress: Callable[[Progress], None] | None = None
+    scenario: Scenario,
+    folder: Path,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    slices: bool = False,
 ) -> Observed:
-    """Executes the run in ``folder`` again. Raises ``NoSummary``, ``Stopped`` and ``Diverged``."""
+    """Executes the run in ``folder`` again; ``slices``: keeping each piece of CPU work.
+
+    Raises ``NoSummary``, ``Stopped`` and ``Diverged``.
+    """
     summary = read_summary(folder)
     observed = _prepared(scenario, folder, summary)
+    observed.workload.keeps_slices = slices
     cut_short = summary.ended == "interrupted"
     stopped = _Watch(progress)
     replayed = replay(

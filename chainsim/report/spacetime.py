@@ -29,7 +29,7 @@ from chainsim.report import style
 from chainsim.report.messages import Flight
 from chainsim.report.observed import Observed
 from chainsim.report.style import seconds
-from chainsim.run_summary import FaultLine
+from chainsim.report.words import fault_words
 
 LANE: Final = 17
 """Pixels between two lanes of clients, half of those of validators; fewer where there are many."""
@@ -288,14 +288,6 @@ def _faults(main: Any, observed: Observed, lanes: dict[str, int], span_s: float)
         y_offset=2,
         level="annotation",
     )
-
-
-def fault_words(fault: FaultLine) -> str:
-    """``partition: a, b | c``, ``crash: mof``, ``byzantine (equivocate): sbp``."""
-    groups = fault.groups or ((fault.nodes,) if fault.nodes else ())
-    who = " | ".join(", ".join(group) for group in groups)
-    kind = f"{fault.kind} ({fault.behaviour})" if fault.behaviour else fault.kind
-    return f"{kind}: {who}" if who else kind
 
 
 def _outages(main: Any, observed: Observed, lanes: dict[str, int], span_s: float) -> None:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from chainsim.report.observed import Observed
-from chainsim.report.spacetime import fault_words
 from chainsim.report.style import DASHES, ordered, stroke
 from chainsim.report.timeline import Moment
+from chainsim.report.words import fault_words
 from chainsim.run_summary import Auction, RunSummary, Settlement
 from chainsim.summary import seconds
 

@@ -11,6 +11,9 @@ from chainsim.trace import MessageMoved, Record, Submitted, Worked
 BINS: Final = 240
 """Pieces of time that a run is cut into."""
 
+MOST_SLICES: Final = 300_000
+"""Pieces of CPU work that a trace for Perfetto holds: what a browser opens at ease."""
+
 
 class Workload:
     """Listens to traffic, requests and CPUs."""
@@ -34,6 +37,9 @@ class Workload:
         """(when final, how long it took, whether it succeeded), in order."""
         self.busy: dict[str, list[int]] = {}
         """Node -> microseconds of work begun in each piece of time."""
+        self.slices: list[Worked] = []
+        """Each piece of CPU work, if ``keeps_slices``; at most ``MOST_SLICES``."""
+        self.keeps_slices = False
         self.work: dict[str, list[int]] = {}
         """Node -> microseconds of signing, verifying and executing."""
 
@@ -59,6 +65,8 @@ class Workload:
 
     def on_work(self, record: Worked) -> None:
         """Takes what a CPU was given to do."""
+        if self.keeps_slices and len(self.slices) < MOST_SLICES:
+            self.slices.append(record)
         work = self.work.get(record.node)
         if work is None:
             work = self.work[record.node] = [0, 0, 0]

@@ -91,3 +91,11 @@ def test_a_damaged_recording_is_no_traceback(chainsim: Chainsim) -> None:
     done = chainsim("report", "@last")
     assert done.returncode == 2
     assert "can't be read" in done.stderr
+
+
+def test_a_trace_for_perfetto(chainsim: Chainsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = recorded(chainsim)
+    monkeypatch.setattr(report, "find_spec", lambda name: None)  # Bokeh isn't needed
+    done = chainsim("report", "@last", "--format", "perfetto")
+    assert (done.returncode, done.stdout) == (0, f"{folder}/perfetto.json\n")
+    assert json.loads((folder / "perfetto.json").read_text("utf-8"))["traceEvents"]
