@@ -59,7 +59,7 @@ class Validator:
         self.id: Final = id_
         self.chain: Final[list[Block]] = []
         """The block store, height 1 first."""
-        self.ledger: Final = Ledger(genesis, memo)
+        self.ledger: Final = Ledger(genesis, memo, verifier)
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._genesis: Final = genesis

@@ -18,7 +18,16 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat, TrustedIssuers
-from nodes.ledger.records import NO_RULES, Account, FederalAsset, FxFix, Party, Rules, Series
+from nodes.ledger.records import (
+    NO_RULES,
+    OPEN_ENDED,
+    Account,
+    FederalAsset,
+    FxFix,
+    Party,
+    Rules,
+    Series,
+)
 from scenarios.convert import FAILED, Converter, entries, whole
 from scenarios.data_files import data_names, data_text
 from scenarios.errors import ScenarioError, did_you_mean, quoted
@@ -211,12 +220,11 @@ def _series(spec: SeriesSpec) -> Series:
     assert spec.instrument is not None, "checked by merged_problems"
     assert spec.denomination is not None
     assert spec.issue_date is not None
-    assert spec.maturity_date is not None
     return Series(
         id=spec.id,
         instrument=spec.instrument,
         issue_date=spec.issue_date,
-        maturity_date=spec.maturity_date,
+        maturity_date=spec.maturity_date or OPEN_ENDED,
         denomination=parse_amount(spec.denomination).minor,
         issuer_account=spec.issuer_account or "",
         currency=spec.currency or "PKR",
@@ -226,6 +234,7 @@ def _series(spec: SeriesSpec) -> Series:
         rules=_rules(spec.rules) if spec.rules is not None else NO_RULES,
         underlying=spec.underlying or "",
         sealed=bool(spec.sealed),
+        metal=spec.metal or "",
     )
 
 
@@ -340,6 +349,8 @@ def merged_problems(scenario: Scenario) -> Iterator[ScenarioError]:
             yield ScenarioError(f"{place}.owner", f'missing: "{account.id}" is a new account')
     for series in spec.series:
         for name in ("instrument", "issue_date", "maturity_date", "denomination", "issuer_account"):
+            if name == "maturity_date" and series.instrument == "commodity":
+                continue
             if getattr(series, name) is None:
                 place = places["series", series.id]
                 yield ScenarioError(f"{place}.{name}", f'missing: "{series.id}" is a new series')

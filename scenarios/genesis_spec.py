@@ -117,6 +117,8 @@ class SeriesSpec(_Table, frozen=True, kw_only=True):
     underlying: str | None = None
     """Of a sukuk: the asset that backs it."""
     sealed: bool | None = None
+    metal: str | None = None
+    """Of a commodity."""
 
 
 class AssetSpec(_Table, frozen=True, kw_only=True):
@@ -140,6 +142,7 @@ class PolicySpec(_Table, frozen=True, kw_only=True):
     programme_cap: Money | None = None
     request_window: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     fx_max_age_business_days: Annotated[int, msgspec.Meta(ge=0, le=366)] | None = None
+    attestation_max_age_business_days: Annotated[int, msgspec.Meta(ge=0, le=366)] | None = None
     custody_states: tuple[Licence, ...] | None = None
     suspended_settlement: Literal["settle", "cancel"] | None = None
     travel_rule_threshold: Money | None = None

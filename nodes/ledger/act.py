@@ -12,6 +12,7 @@ from datetime import date
 from heapq import merge
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from consensus.crypto import Verifier
 from nodes.ledger.codes import E_CAP, E_DATE, Refused
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.receipts import Posting
@@ -38,14 +39,22 @@ _MISSING: Final = object()
 class BlockScope:
     """A block under execution: its height and time, the state before it, and its changes."""
 
-    __slots__ = ("changes", "genesis", "height", "state", "time_us", "values")
+    __slots__ = ("changes", "genesis", "height", "state", "time_us", "values", "verifier")
 
-    def __init__(self, genesis: Genesis, state: State, height: int, time_us: int) -> None:
+    def __init__(
+        self,
+        genesis: Genesis,
+        state: State,
+        height: int,
+        time_us: int,
+        verifier: Verifier | None = None,
+    ) -> None:
         self.genesis: Final = genesis
         self.height: Final = height
         self.time_us: Final = time_us
         self.state: Final = state
         self.values: Final = state.values
+        self.verifier: Final = verifier
         self.changes: Final[dict[Key, Any]] = {}
 
     def get(self, key: Key) -> Any:

@@ -57,8 +57,8 @@ def open_auction(act: Act, body: AuctionOpen) -> None:
     if find(act, body.id) is not None:
         raise Refused(E_DUP, f"auction {body.id} exists")
     series = act.series(body.series)
-    if series is None:
-        raise Refused(E_TERMS, f"no series {body.series}")
+    if series is None or series.instrument == "commodity":
+        raise Refused(E_TERMS, f"no security {body.series} is auctioned")
     today = act.today()
     settlement = next_business_day(today, act.genesis.closed)
     if not series.issue_date <= settlement < series.maturity_date:

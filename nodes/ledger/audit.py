@@ -1,4 +1,4 @@
-"""What must hold of a state at every height (LEDGER.md, invariants 1 to 6, 8, 9 and 13).
+"""What must hold of a state at every height (LEDGER.md, invariants 1 to 6, 8, 9, 10 and 13).
 
 Reads the whole state: for tests and checks, not for execution.
 """
@@ -22,6 +22,7 @@ def audit(genesis: Genesis, state: State) -> list[str]:
         *_denominations(state),
         *_programme(genesis, state),
         *_coupons(state),
+        *_backing(state),
         *_redeemed(state),
     ]
 
@@ -109,3 +110,18 @@ def _redeemed(state: State) -> Iterator[str]:
         supply: Supply = state.values.get(("supply", key[1]), Supply())
         if supply.issued != supply.redeemed:
             yield f"{key[1]}: redeemed, but {supply.issued - supply.redeemed} are outstanding"
+
+
+def _backing(state: State) -> Iterator[str]:
+    for _, series in state.of_kind("series"):
+        assert isinstance(series, Series)
+        supply: Supply = state.values.get(("supply", series.id), Supply())
+        outstanding = supply.issued - supply.redeemed
+        backed = outstanding
+        if series.instrument == "sukuk":
+            backed = state.values["asset", series.underlying].value
+        elif series.instrument == "commodity":
+            attestation = state.values.get(("attestation", series.id))
+            backed = 0 if attestation is None else attestation.fine_units
+        if outstanding > backed:
+            yield f"{series.id}: {outstanding} outstanding, backed by {backed}"

@@ -32,6 +32,13 @@ def previous_business_day(day: date, closed: AbstractSet[date]) -> date:
     return day
 
 
+def business_days_before(day: date, count: int, closed: AbstractSet[date]) -> date:
+    """The business day that lies ``count`` business days before ``day``."""
+    for _ in range(count):
+        day = previous_business_day(day, closed)
+    return day
+
+
 def add_months(day: date, months: int) -> date:
     """``day`` moved by whole months; a day that the month lacks becomes its last."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

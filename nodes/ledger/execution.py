@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from consensus.crypto import Verifier
 from consensus.encoding import encode
 from consensus.messages import Batch, Request
 from consensus.types import Digest
@@ -22,8 +23,10 @@ from nodes.ledger import (
     auction_outcome,
     cash,
     claims,
+    commodity,
     coupons,
     days,
+    evidence,
     federal_assets,
     licensing,
     parties,
@@ -93,6 +96,11 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "ASSET_REGISTER": federal_assets.register,
     "BID_COMMIT": sealed_bids.commit,
     "BID_REVEAL": sealed_bids.reveal,
+    "EVIDENCE": evidence.take,
+    "PRICE_FIX": days.fix_price,
+    "VAULT_ATTEST": commodity.attest,
+    "COMMODITY_MINT": commodity.mint,
+    "COMMODITY_REDEEM": commodity.redeem,
 }
 """What executes each type; access rules have been checked before."""
 
@@ -129,14 +137,18 @@ def decode_result(result: bytes) -> Result:
 class Ledger:
     """One validator's copy of the state machine."""
 
-    def __init__(self, genesis: Genesis, memo: Memo | None = None) -> None:
+    def __init__(
+        self, genesis: Genesis, memo: Memo | None = None, verifier: Verifier | None = None
+    ) -> None:
         """The state at height 0. Raises ``ValueError`` if ``genesis.problems()`` isn't empty.
 
         ``memo``, shared by ledgers of this genesis, spares executing what one of them did.
+        ``verifier`` checks the signatures in EVIDENCE; without one it is refused.
         """
         self.genesis: Final = genesis
         self.height = 0
         self._memo: Final = memo
+        self._verifier: Final = verifier
         self._state: Final[State] = opening_state(genesis).copy()
         self._replies: Final = ReplyTable(genesis.policies.request_window)
 
@@ -162,7 +174,7 @@ class Ledger:
         """What ``batch`` gives here; changes nothing yet."""
         # Rule 8: a null block's time is its parent's; its digest doesn't cover a proposed one.
         time_us = max(parent_time_us, batch.time_us) if batch.requests else parent_time_us
-        block = BlockScope(self.genesis, self._state, height, time_us)
+        block = BlockScope(self.genesis, self._state, height, time_us, self._verifier)
         replies = self._replies.scope()
         system = _expire_dvps(block, self._state.due(time_us))
         receipts: list[Receipt] = []

@@ -75,6 +75,8 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """w of PBFT rule 30: request numbers that may be open at once per party."""
     fx_max_age_business_days: int = 1
     """A mint of securities wants a rate fixed today or at most so many business days ago."""
+    attestation_max_age_business_days: int = 1
+    """A mint of metal wants an attestation of today or at most so many business days ago."""
     custody_states: tuple[Licence, ...] = ("LICENSED",)
     """Licence states in which a VASP may take client assets in."""
     suspended_settlement: Literal["settle", "cancel"] = "settle"
@@ -173,6 +175,7 @@ _RANGES: Final[dict[str, tuple[int, int]]] = {
     "programme_cap_cents": (0, MAX_SUPPLY),
     "request_window": (1, 1 << 16),
     "fx_max_age_business_days": (0, 366),
+    "attestation_max_age_business_days": (0, 366),
     "travel_rule_threshold": (0, MAX_SUPPLY),
     "pro_rata_step": (1, MAX_AMOUNT),
     "ncb_share_e4": (0, PER_100_E4),
@@ -235,6 +238,8 @@ def _check_assets(genesis: Genesis) -> Iterator[str]:
             yield f'{path}.account: unknown account "{balance.account}"'
         if balance.asset not in series and balance.asset not in genesis.currencies:
             yield f'{path}.asset: unknown asset "{balance.asset}"'
+        if balance.asset in series and series[balance.asset].instrument == "commodity":
+            yield f"{path}.asset: metal is minted against an attestation, not given at the start"
         if balance.amount <= 0:
             yield f"{path}.amount: must be positive"
         elif balance.asset in series and balance.amount % series[balance.asset].denomination:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Protocol
 
-from nodes.ledger import bills, bonds, sukuk
+from nodes.ledger import bills, bonds, metals, sukuk
 from nodes.ledger.identifiers import valid_isin
 from nodes.ledger.records import Series
 
@@ -51,7 +51,12 @@ LATEST_YEAR: Final = 2200
 CURRENCY: Final = "PKR"
 """Of all securities: the programme values them in USD at the rate for it."""
 
-INSTRUMENTS: Final[dict[str, Instrument]] = {"pib": bonds, "mtb": bills, "sukuk": sukuk}
+INSTRUMENTS: Final[dict[str, Instrument]] = {
+    "pib": bonds,
+    "mtb": bills,
+    "sukuk": sukuk,
+    "commodity": metals,
+}
 """By ``Series.instrument``."""
 
 
@@ -86,6 +91,8 @@ def term_problems(series: Series) -> list[str]:
     found += rule_problems(series)
     if series.underlying and series.instrument != "sukuk":
         found.append("underlying: only a sukuk has one")
+    if series.metal and series.instrument != "commodity":
+        found.append("metal: only a commodity has one")
     if series.currency != CURRENCY:
         found.append(f"currency: securities are in {CURRENCY}")
     return found

@@ -22,7 +22,7 @@ Whether a party has a vote says the configuration, not its role: the State Bank 
 Licence = Literal["NONE", "NOC_GRANTED", "APPLIED", "LICENSED", "SUSPENDED", "REVOKED", "LAPSED"]
 """State of a VASP's licence (see ``licensing``)."""
 
-InstrumentName = Literal["pib", "mtb", "sukuk"]
+InstrumentName = Literal["pib", "mtb", "sukuk", "commodity"]
 """As in ``instruments.INSTRUMENTS``."""
 
 MAX_AMOUNT: Final = 10**17
@@ -30,6 +30,9 @@ MAX_AMOUNT: Final = 10**17
 
 MAX_SUPPLY: Final = 4 * 10**18
 """Largest supply of one asset, in minor units: every balance fits a signed 64-bit integer."""
+
+OPEN_ENDED: Final = datetime.date(2200, 12, 31)
+"""Maturity of what never matures: a commodity."""
 
 MAX_RATE_E4: Final = 10**9
 """Largest exchange rate, PKR per USD in 10^-4."""
@@ -106,6 +109,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Of a sukuk: the registered asset that backs it."""
     sealed: bool = False
     """Auctions take commitments first and bids when the window is over."""
+    metal: str = ""
+    """Of a commodity: what PRICE_FIX prices, e.g. "gold"."""
 
 
 class FederalAsset(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +182,25 @@ class FxFix(msgspec.Struct, frozen=True, kw_only=True):
 
     date: datetime.date
     rate_e4: int
+
+
+class PriceFix(msgspec.Struct, frozen=True, kw_only=True):
+    """The central bank's price of a metal on a business date: PKR per fine ounce, 10^-4."""
+
+    date: datetime.date
+    metal: str
+    price_e4: int
+
+
+class Attestation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vault keeps for a commodity series (see ``commodity``)."""
+
+    vault: str
+    date: datetime.date
+    bars: tuple[str, ...]
+    """Serials, encumbered ones included."""
+    fine_units: int
+    """Unencumbered fine weight in 0.001 ounce, less what was handed out since."""
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -310,3 +334,15 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     members: tuple[Member, ...]
     scheduled: ScheduledChange | None = None
+
+
+class Flagged(msgspec.Struct, frozen=True, kw_only=True):
+    """Proven misbehaviour of a validator, under ("flagged", validator, kind)."""
+
+    by: str
+    """Who sent the evidence."""
+    epoch: int
+    """In which it was done."""
+    height: int
+    """Of the block that holds the evidence."""
+    removal_proposed: bool

@@ -224,6 +224,7 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
         values[REGULATIONS] = Flag(by=("genesis",))
     members = genesis.committee.members
     values[CONFIGURATION] = Configuration(epoch=0, members=members)
+    values["committee", "0"] = values[CONFIGURATION]
     for member in members:
         values["validator-key", member.public_key.hex()] = member.id
     locked_cents = 0

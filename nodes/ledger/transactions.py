@@ -2,7 +2,7 @@
 
 ``Request.operation`` is ``Transaction(...).encode()``. The rest of the envelope (chain id,
 sender, request number, signatures) is the ``Request`` itself. ``BODIES`` names every type that
-this ledger executes; LEDGER.md names further ones, and until they exist they are E_SCHEMA.
+this ledger executes; what is none of them is E_SCHEMA.
 
 Amounts are ints in minor units. Where the asset isn't given by the context it comes with the
 amount, as ``Money``. Fields in 10^-4 end in ``_e4``.
@@ -21,6 +21,7 @@ from nodes.ledger.records import (
     MAX_AMOUNT,
     MAX_RATE_E4,
     NO_RULES,
+    OPEN_ENDED,
     InstrumentName,
     Licence,
     Role,
@@ -113,7 +114,7 @@ class SeriesDefine(Body, frozen=True, kw_only=True, tag="SERIES_DEFINE"):
     id: NewName
     instrument: InstrumentName
     issue_date: datetime.date
-    maturity_date: datetime.date
+    maturity_date: datetime.date = OPEN_ENDED
     denomination: Amount
     issuer_account: Name
     currency: Name = "PKR"
@@ -126,6 +127,8 @@ class SeriesDefine(Body, frozen=True, kw_only=True, tag="SERIES_DEFINE"):
     """Of a sukuk: the registered asset that backs it, and nothing else."""
     sealed: bool = False
     """Auctions take commitments first."""
+    metal: Name = ""
+    """Of a commodity: what PRICE_FIX prices."""
 
 
 class FxFixing(Body, frozen=True, kw_only=True, tag="FX_FIX"):
@@ -133,6 +136,54 @@ class FxFixing(Body, frozen=True, kw_only=True, tag="FX_FIX"):
 
     date: datetime.date
     rate_e4: Annotated[int, msgspec.Meta(gt=0, le=MAX_RATE_E4)]
+
+
+class PriceFixing(Body, frozen=True, kw_only=True, tag="PRICE_FIX"):
+    """The price of a metal on the current business date: PKR per fine ounce, 10^-4."""
+
+    date: datetime.date
+    metal: NewName
+    price_e4: Annotated[int, msgspec.Meta(gt=0, le=10**13)]
+
+
+class Bar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bar in the vault; fine weight in 0.001 ounce."""
+
+    serial: Name
+    fine_units: Amount
+    encumbered: bool = False
+    """Somebody else has a claim on it: it backs nothing."""
+
+
+class VaultAttest(Body, frozen=True, kw_only=True, tag="VAULT_ATTEST"):
+    """All bars that the vault keeps for a commodity series today."""
+
+    series: Name
+    bars: tuple[Bar, ...]
+
+
+class CommodityMint(Body, frozen=True, kw_only=True, tag="COMMODITY_MINT"):
+    """Units of 0.001 fine ounce come into being against attested metal."""
+
+    series: Name
+    account: Name
+    amount: Amount
+
+
+class CommodityRedeem(Body, frozen=True, kw_only=True, tag="COMMODITY_REDEEM"):
+    """The sender takes metal out; the vault co-signs."""
+
+    series: Name
+    account: Name
+    amount: Amount
+
+
+class Evidence(Body, frozen=True, kw_only=True, tag="EVIDENCE"):
+    """A validator's misbehaviour, proven by messages that it signed."""
+
+    misbehaviour: Annotated[bytes, msgspec.Meta(max_length=1 << 20)]
+    """Encoded ``consensus.misbehaviour.Misbehaviour``."""
+    propose_removal: bool = False
 
 
 class AuctionOpen(Body, frozen=True, kw_only=True, tag="AUCTION_OPEN"):
@@ -417,6 +468,11 @@ AnyBody: TypeAlias = (
     | AssetRegister
     | BidCommit
     | BidReveal
+    | Evidence
+    | PriceFixing
+    | VaultAttest
+    | CommodityMint
+    | CommodityRedeem
 )
 
 BODIES: Final[dict[str, type[Body]]] = {
@@ -456,6 +512,11 @@ BODIES: Final[dict[str, type[Body]]] = {
     "ASSET_REGISTER": AssetRegister,
     "BID_COMMIT": BidCommit,
     "BID_REVEAL": BidReveal,
+    "EVIDENCE": Evidence,
+    "PRICE_FIX": PriceFixing,
+    "VAULT_ATTEST": VaultAttest,
+    "COMMODITY_MINT": CommodityMint,
+    "COMMODITY_REDEEM": CommodityRedeem,
 }
 """By the names of LEDGER.md."""
 

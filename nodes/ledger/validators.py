@@ -106,7 +106,9 @@ def end_epoch(act: Act) -> bool:
     if scheduled is None or scheduled.effective != act.block.height:
         return False
     epoch = current.epoch + 1
-    act.put(CONFIGURATION, Configuration(epoch=epoch, members=scheduled.members))
+    new = Configuration(epoch=epoch, members=scheduled.members)
+    act.put(CONFIGURATION, new)
+    act.put(("committee", str(epoch)), new)
     act.note("epoch", epoch)
     for member in scheduled.members:
         act.note(member.id, member.public_key.hex())

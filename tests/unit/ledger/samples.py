@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from consensus.encoding import encode
+from consensus.messages import Commit, signed
+from consensus.misbehaviour import Misbehaviour
 from nodes.ledger.records import Day
 from nodes.ledger.sealed_bids import commitment_to
 from nodes.ledger.transactions import BODIES, AnyBody, body_of
@@ -24,6 +27,7 @@ from tests.unit.ledger.support import (
     Desk,
     key,
     money,
+    voter,
 )
 
 Sample: TypeAlias = tuple[str, AnyBody, tuple[str, ...]]
@@ -290,6 +294,60 @@ def reveal_bid(desk: Desk) -> Sample:
     return "dealer-1", sealed_bid("dealer-1", 1, 100 * MILLION, 950_000), ()
 
 
+def fix_price(desk: Desk) -> Sample:
+    desk.open_day()
+    return "sbp", _body("PRICE_FIX", date=AUCTION_DAY, metal="gold", price_e4=GOLD_E4), ()
+
+
+GOLD_E4 = 272_000 * 10_000
+"""PKR per fine ounce."""
+
+
+def define_gold(desk: Desk, **terms: Any) -> None:
+    fields = {"id": "gold", "instrument": "commodity", "metal": "gold", "denomination": 1}
+    fields |= {"issue_date": AUCTION_DAY, "issuer_account": "mof/proceeds"}
+    desk.ok("mof", "SERIES_DEFINE", "sbp", **(fields | terms))
+
+
+def attest_vault(desk: Desk) -> Sample:
+    """Two bars of 400 ounces, and one that somebody else has a claim on."""
+    desk.open_day()
+    define_gold(desk)
+    bars = [
+        {"serial": "b-1", "fine_units": 400_000},
+        {"serial": "b-2", "fine_units": 400_000},
+        {"serial": "b-3", "fine_units": 400_000, "encumbered": True},
+    ]
+    return "vault", _body("VAULT_ATTEST", series="gold", bars=bars), ()
+
+
+def mint_commodity(desk: Desk) -> Sample:
+    desk.send(*attest_vault(desk)[:2])
+    desk.ok("sbp", "PRICE_FIX", date=AUCTION_DAY, metal="gold", price_e4=GOLD_E4)
+    body = _body("COMMODITY_MINT", series="gold", account="exchange-a/main", amount=500_000)
+    return "mof", body, ("sbp",)
+
+
+def redeem_commodity(desk: Desk) -> Sample:
+    desk.send(*mint_commodity(desk)[:2], "sbp")
+    body = _body("COMMODITY_REDEEM", series="gold", account="exchange-a/main", amount=100_000)
+    return "exchange-a", body, ("vault",)
+
+
+def two_commits(desk: Desk, number: int = 2, second: bytes = b"b" * 32) -> Misbehaviour:
+    """A validator signed COMMITs for two batches in one place."""
+    name, signer = f"node-{number}", voter(number)
+    commits = [
+        signed(Commit(desk.ledger.genesis.hash, 0, name, 0, 7, digest), signer)
+        for digest in (b"a" * 32, second)
+    ]
+    return Misbehaviour("conflicting-commit", name, commits[0], commits[1])
+
+
+def give_evidence(desk: Desk) -> Sample:
+    return "vault", _body("EVIDENCE", misbehaviour=encode(two_commits(desk))), ()
+
+
 SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "PARTY_REGISTER": (register_vasp, register_investor),
     "KEY_ROTATE": (rotate_key,),
@@ -327,6 +385,11 @@ SAMPLES: dict[str, tuple[Callable[[Desk], Sample], ...]] = {
     "ASSET_REGISTER": (register_asset,),
     "BID_COMMIT": (commit_bid,),
     "BID_REVEAL": (reveal_bid,),
+    "EVIDENCE": (give_evidence,),
+    "PRICE_FIX": (fix_price,),
+    "VAULT_ATTEST": (attest_vault,),
+    "COMMODITY_MINT": (mint_commodity,),
+    "COMMODITY_REDEEM": (redeem_commodity,),
 }
 
 assert SAMPLES.keys() == BODIES.keys()

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from consensus.crypto import FastScheme, Signer
 from consensus.encoding import encode
 from consensus.messages import Batch, CoSignature, Request
 from nodes.ledger.execution import Ledger
@@ -37,6 +38,15 @@ def key(name: str) -> bytes:
 
 def party(id_: str, role: Any, **more: Any) -> Party:
     return Party(id=id_, role=role, public_key=key(id_), **more)
+
+
+VOTES = FastScheme()
+"""Signatures of the validators' votes, for evidence."""
+
+
+def voter(number: int) -> Signer:
+    """Signs as validator ``node-{number}`` of the first committee."""
+    return VOTES.signer(b"vote %d" % number + bytes(26))
 
 
 PIB = Series(
@@ -79,7 +89,7 @@ HOUSES = ("sbp", "exchange-a", "exchange-b", "exchange-n", "dealer-1", "dealer-2
 GENESIS = Genesis(
     chain="test",
     validators=tuple(
-        Seat(id=f"node-{number}", public_key=key(f"vote {number}")) for number in range(1, 6)
+        Seat(id=f"node-{number}", public_key=voter(number).public_key) for number in range(1, 6)
     ),
     parties=PARTIES,
     first_business_day=AUCTION_DAY,
@@ -125,7 +135,7 @@ class Desk:
     """Sends transactions to one ledger, one block for each call of ``block``."""
 
     def __init__(self, genesis: Genesis = GENESIS, memo: Memo | None = None) -> None:
-        self.ledger = Ledger(genesis, memo)
+        self.ledger = Ledger(genesis, memo, VOTES.verifier())
         self.time_us = 0
         self.numbers: dict[str, int] = {}
         self.receipts: list[Receipt] = []

@@ -11,7 +11,7 @@ from msgspec.structs import fields, replace
 from nodes.ledger.execution import Ledger
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat
 from nodes.ledger.records import MAX_SUPPLY, Account, FederalAsset, FxFix
-from tests.unit.ledger.support import GENESIS, PIB, key, party
+from tests.unit.ledger.support import GENESIS, PIB, key, party, voter
 
 OTHER: dict[str, Any] = {
     "chain": "other",
@@ -115,4 +115,4 @@ def test_opening_balances_add_up_and_rates_count() -> None:
 
 def test_committee_is_that_of_the_seats() -> None:
     assert GENESIS.committee.ids == tuple(f"node-{n}" for n in range(1, 6))
-    assert GENESIS.committee.public_key("node-2") == key("vote 2")
+    assert GENESIS.committee.public_key("node-2") == voter(2).public_key

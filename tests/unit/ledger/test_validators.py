@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from consensus.types import Member, ScheduledChange
 from nodes.ledger.genesis import Seat
 from nodes.ledger.receipts import Receipt
-from tests.unit.ledger.support import GENESIS, Desk, key
+from tests.unit.ledger.support import GENESIS, Desk, key, voter
 
 QUICK = replace(GENESIS, checkpoint_interval=2, window=4)
 """A change ordered in block 1 takes effect after block 4."""
@@ -94,7 +94,7 @@ def test_a_rotated_key_keeps_its_place_and_never_comes_back() -> None:
     desk.block(), desk.block(), desk.block()
     members = desk.ledger.configuration.members
     assert members[1] == Member("node-2", key("fresh"))
-    assert ask(desk, "rotate", "node-2", public_key=key("vote 2")).code == "E_KEY"
+    assert ask(desk, "rotate", "node-2", public_key=voter(2).public_key).code == "E_KEY"
     assert ask(desk, "rotate", "node-3", public_key=key("fresh")).code == "E_KEY"
 
 
@@ -105,7 +105,7 @@ def test_a_rotated_key_keeps_its_place_and_never_comes_back() -> None:
         ("remove", "node-6", None, "E_STATE"),
         ("rotate", "node-6", key("new"), "E_STATE"),
         ("add", "node-6", None, "E_KEY"),
-        ("add", "node-6", key("vote 1"), "E_KEY"),
+        ("add", "node-6", voter(1).public_key, "E_KEY"),
         ("rotate", "node-1", None, "E_KEY"),
         ("remove", "node-5", key("new"), "E_KEY"),
         ("add", "stranger", key("new"), "E_UNVERIFIED"),
