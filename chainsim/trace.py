@@ -114,6 +114,18 @@ class Accused(Record, frozen=True, tag="accused"):
     evidence: Misbehaviour | None = None
 
 
+class CertificatesShown(Record, frozen=True, tag="certificates"):
+    """A validator's VIEW-CHANGE leaves: what it says was prepared. Its ``Signed`` record, just
+    before, puts all of it under the run's digest; this one is in no file."""
+
+    epoch: int
+    view: View
+    """That it is for."""
+    stable: Sequence
+    prepared: tuple[tuple[Sequence, View], ...]
+    """(sequence, view) of each certificate."""
+
+
 class Violation(Record, frozen=True, tag="violation"):
     """A check found a broken property."""
 
@@ -248,6 +260,11 @@ class Recorder:
     def worked(self, record: Worked) -> None:
         """Takes a record of CPU work, which is for subscribers alone."""
         for subscriber in self._subscribers.get(Worked, ()):
+            subscriber(record)
+
+    def detail(self, record: CertificatesShown) -> None:
+        """Takes what a milestone before it holds in full: for subscribers alone."""
+        for subscriber in self._subscribers.get(type(record), ()):
             subscriber(record)
 
     def violation(self, record: Violation) -> None:

@@ -29,6 +29,7 @@ from chainsim.checks.dvp import DeliveryVersusPayment
 from chainsim.checks.exactly_once import ExactlyOnce
 from chainsim.checks.liveness import Liveness
 from chainsim.checks.prepared import OnePrepared
+from chainsim.checks.remembered import RememberedCommits
 from chainsim.checks.signing import OneSigned
 from chainsim.checks.sometimes import COVERAGE, Sometimes
 from chainsim.checks.state_roots import StateRoots
@@ -59,6 +60,7 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
     "exactly-once": ExactlyOnce,
     "chain-integrity": ChainIntegrity,
     "true-votes": TrueVotes,
+    "remembered-commits": RememberedCommits,
     "equal-state-roots": StateRoots,
     "durability": Durability,
     "client-history": ClientHistory,

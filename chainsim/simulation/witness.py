@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from chainsim.trace import Accused, Executed, Reached, Signed, Submitted
+from chainsim.trace import Accused, CertificatesShown, Executed, Reached, Signed, Submitted
 from chainsim.trace import Final as FinalRecord
 from consensus.effects import Effect, Milestone, Report
-from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare, Request
+from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare, Request, ViewChange
 from nodes.effects import BlockExecuted, RequestFinal, RequestSigned
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Witness:
     def __init__(self, world: World) -> None:
         self._world = world
         self._record = world.recorder.record
+        self._detail = world.recorder.detail
         self._submitted_us: dict[tuple[str, int], int] = {}
         self._stable = 0
         self.effects: dict[type[Effect], Callable[[int, Host, Any], None]] = {
@@ -46,6 +47,13 @@ class Witness:
         view, sequence = message.slot()
         digest = message.digest if kind in _VOTES else message.digest_bytes  # type: ignore[attr-defined]
         self._record(Signed(now_us, host.id, message.TYPE, message.epoch, view, sequence, digest))
+        if kind is ViewChange:
+            self._shown(now_us, host, message)  # type: ignore[arg-type]
+
+    def _shown(self, now_us: int, host: Host, message: ViewChange) -> None:
+        held = tuple((certificate.sequence, certificate.view) for certificate in message.prepared)
+        where = (message.epoch, message.view, message.stable)
+        self._detail(CertificatesShown(now_us, host.id, *where, held))
 
     def _milestone(self, now_us: int, host: Host, effect: Milestone) -> None:
         event, view, sequence = effect.event, effect.view, effect.sequence

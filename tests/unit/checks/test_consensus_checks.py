@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from chainsim.checks import CheckResult
-from chainsim.trace import Accused, Executed, NodeChanged, Reached, Record, Signed
+from chainsim.trace import (
+    Accused,
+    CertificatesShown,
+    Executed,
+    NodeChanged,
+    Reached,
+    Record,
+    Signed,
+)
 from tests.unit.checks.story import NAMES, Act, Story, executed, judge, tampered
 
 OTHER = b"\xee" * 32
@@ -26,6 +34,7 @@ def three_blocks() -> Story:
         story.add(Signed(4000, name, "checkpoint", 0, 0, 3, b"c" * 32))
         story.add(Reached(4001, name, "checkpoint-stable", 0, 3, b"c" * 32))
         story.add(Signed(5000, name, "view-change", 0, 1, 0, name.encode()))
+        story.add(CertificatesShown(5000, name, 0, 1, 0, ((1, 0), (2, 0), (3, 0))))
     for name in ("v1", "v2"):  # a restart replays what the disk holds
         story.add(NodeChanged(5500, name, "down"), NodeChanged(5900, name, "up"))
         story.records.extend(executed(6000, name, block, True) for block in story.blocks)
@@ -51,6 +60,7 @@ def first_finding(result: CheckResult) -> tuple[int, str, int]:
         "exactly-once",
         "chain-integrity",
         "true-votes",
+        "remembered-commits",
         "durability",
         "client-history",
         "conservation",
@@ -177,3 +187,40 @@ def test_a_commit_that_its_signer_never_sent_is_no_true_vote() -> None:
     assert judge("true-votes", story.context(), fell, story.end(10_000)).ok
     hostile = story.context(honest=frozenset(NAMES) - {"v1"})
     assert judge("true-votes", hostile, records, story.end(10_000)).ok
+
+
+@pytest.mark.parametrize(
+    ("where", "held", "finding"),
+    [
+        ((0, 2, 0), ((1, 0), (2, 1), (3, 0)), None),
+        ((0, 2, 3), (), None),  # all of it is below the stable checkpoint
+        ((0, 2, 1), ((3, 0),), (8000, "v1", 2)),
+        ((0, 2, 0), ((1, 0), (2, 0)), (8000, "v1", 3)),
+        ((1, 2, 0), (), None),  # the epoch before is over
+        ((0, 1, 0), (), None),  # sent again, byte for byte
+    ],
+)
+def test_a_view_change_holds_what_its_sender_committed_to(
+    where: tuple[int, int, int], held: tuple[tuple[int, int], ...], finding: object
+) -> None:
+    story = three_blocks()
+    story.add(NodeChanged(7000, "v1", "down"), NodeChanged(7500, "v1", "up"))
+    story.add(CertificatesShown(8000, "v1", *where, held))
+    result = judge("remembered-commits", story.context(), story.records, story.end(10_000))
+    if finding is None:
+        assert result.ok, result.detail
+        return
+    assert first_finding(result) == finding
+    assert "says that nothing was prepared there" in result.detail
+    hostile = story.context(honest=frozenset(NAMES) - {"v1"})
+    assert judge("remembered-commits", hostile, story.records, story.end(10_000)).ok
+
+
+def test_a_certificate_of_an_earlier_view_is_not_enough() -> None:
+    story = three_blocks()
+    story.add(Signed(7000, "v1", "commit", 0, 1, 3, OTHER))
+    story.add(CertificatesShown(8000, "v1", 0, 2, 0, ((1, 0), (2, 0), (3, 0))))
+    result = judge("remembered-commits", story.context(), story.records, story.end(10_000))
+    assert first_finding(result) == (8000, "v1", 3)
+    assert "sent a COMMIT in view 1" in result.detail
+    assert "holds a certificate of view 0 only" in result.detail
