@@ -163,6 +163,7 @@ class Liveness(Check):
         self._judge_requests(end, bound_us)
         self._judge_laggards(end, bound_us)
         self._judge_views(end, bound_us)
+        self._judge_waiting(end, bound_us)
         self.findings.sort(key=lambda finding: finding.at_us)
 
     def _judge_requests(self, end: RunEnd, bound_us: int) -> None:
@@ -224,6 +225,26 @@ class Liveness(Check):
                     f"still changing views (to {record.view}: {record.cause or 'no cause given'}) "
                     f"{seconds(record.at_us - self._disturbed_us)} after the last disturbance",
                 )
+
+    def _judge_waiting(self, end: RunEnd, bound_us: int) -> None:
+        """Rule 19: where f+1 honest validators want to leave a view, all follow, and so the wait
+        ends. Else one more crash would leave no quorum in any view."""
+        if self._faults or not self.context.lossless:
+            return
+        nodes = self.context.honest & self._stall.connected(end)
+        waiting = [node for node in sorted(nodes) if not end.nodes[node].active]
+        if len(waiting) <= self.context.committee.f:
+            return
+        left_us = [self._late_views[node].at_us for node in waiting if node in self._late_views]
+        waited_us = end.at_us - max(self._disturbed_us, *left_us, 0)
+        if waited_us > bound_us:
+            self.fail(
+                end.at_us,
+                waiting[0],
+                end.nodes[waiting[0]].executed,
+                f"{', '.join(waiting)} wait for new views for {seconds(waited_us)}, and nobody "
+                f"follows (bound {seconds(bound_us)}): " + self._stall.classify(end),
+            )
 
     def held(self) -> str:
         bound_us = self._bound_us(self._doublings_at_heal)

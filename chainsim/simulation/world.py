@@ -36,7 +36,7 @@ from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
 from consensus.effects import Area, Effect
 from consensus.messages import Message
-from consensus.types import NodeId, quorum_size
+from consensus.types import NodeId, max_faulty, quorum_size
 from nodes.byzantine import Disguise, Options
 from nodes.byzantine import Draws as AttackerDraws
 from nodes.durable import FORMATS, Format
@@ -246,7 +246,8 @@ class World:
 
     def settled(self) -> bool:
         """No work is left: every submission was made and is final, no fault begins or ends any
-        more, and the running validators are at one height, a quorum not changing views.
+        more, and the running validators are at one height, a quorum not changing views and no
+        more than f in the middle of a change.
 
         Who is paused or in hostile hands has no height or view to wait for. A validator that
         called for a view which nobody else wanted may wait in it for ever (rule 12): it follows
@@ -267,7 +268,8 @@ class World:
         changing = sum(1 for _, active, _, _ in statuses if not active)
         enough = min(len(running), quorum_size(len(self.validators)))
         level = len({executed for _, _, executed, _ in statuses}) <= 1
-        return level and len(running) - changing >= enough
+        few = changing <= max_faulty(len(self.validators))
+        return level and few and len(running) - changing >= enough
 
     def progress(self) -> Progress:
         """Where the run stands."""

@@ -187,6 +187,29 @@ def test_views_stop_changing() -> None:
     assert not verdict(story, 20 * SECOND).ok  # one that ended may not
 
 
+def test_no_more_than_f_wait_for_a_view_that_nobody_follows_them_to() -> None:
+    """Rule 19: f+1 who want to leave a view take all with them."""
+
+    def verdict_at(end_s: int, *waiting: str, **changes: Any) -> CheckResult:
+        story = told(2 * SECOND)
+        for node in waiting:
+            story.add(TimerExpired(3 * SECOND, node, "request"))
+            story.add(Reached(3 * SECOND, node, "view-change-started", 1, 1, b"", "bored"))
+        changes = {**dict.fromkeys(waiting, status(1, active=False)), **changes}
+        return verdict(story, end_s * SECOND, **changes)
+
+    assert verdict_at(14, "v1").ok
+    assert verdict_at(13, "v1", "v2").ok
+    result = verdict_at(14, "v1", "v2")
+    finding = result.findings[0]
+    assert (finding.at_us, finding.node, finding.height) == (14 * SECOND, "v1", 1)
+    assert "v1, v2 wait for new views for 11 s" in finding.what
+    assert verdict_at(14, "v1", "v2", lossless=False).ok
+    assert verdict_at(14, "v1", "v2", v2=status(1, up=False)).ok
+    assert verdict_at(14, "v1", "v3", honest=frozenset(NAMES[:3])).ok
+    assert verdict_at(14, "v1", "v3", reachable=(NAMES[:3], ("v3",))).ok
+
+
 def test_a_view_is_left_for_a_reason_that_somebody_honest_has() -> None:
     def left(node: str, view: int, second: int) -> Reached:
         return Reached(second * SECOND, node, "view-change-started", view, 1, b"", "heard of one")
