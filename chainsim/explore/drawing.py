@@ -41,9 +41,9 @@ TRIGGERS: Final[dict[str, int]] = {
 }
 """What a fault may wait for, and how often at most it has to happen at one validator."""
 
-_LONGEST_TIMEOUTS: Final = 8
+_LONGEST_TIMEOUTS: Final = 6
 _OCTAVES: Final = 8
-"""A fault lasts up to 8 time-outs; each halving of that is as likely as the next, down to a
+"""A fault lasts up to 6 time-outs; each halving of that is as likely as the next, down to a
 hundredth of a time-out, which is about one message's way."""
 
 
@@ -99,9 +99,11 @@ class Draw:
         cut = 1 + self.stream.below(len(ids) - 1)
         return self.ordered(ids[:cut]), self.ordered(ids[cut:])
 
-    def betrayed(self) -> dict[str, Any]:
-        """``node``: a validator that counts as hostile from now on. Needs budget."""
+    def betrayed(self, among: tuple[str, ...] = ()) -> dict[str, Any]:
+        """``node``: a validator, of those ``among`` if it can be, that counts as hostile from now
+        on. Needs budget."""
         clean = [id_ for id_ in self.cast.ids if id_ not in self.hostile]
+        clean = [id_ for id_ in clean if id_ in among] or clean
         victim = self.stream.pick(clean)
         self.budget -= 1
         self.hostile.append(victim)
@@ -136,10 +138,12 @@ def _partition(draw: Draw) -> dict[str, Any]:
 
 
 def _link(draw: Draw) -> dict[str, Any]:
-    """Loss, delay, doubles or overtaking."""
+    """Loss, delay, doubles, overtaking or damage."""
     stream = draw.stream
     fields = draw.ends()
-    changes = stream.sample(("loss", "latency", "duplicate", "reorder"), 1 + stream.below(2))
+    changes = stream.sample(
+        ("loss", "latency", "duplicate", "reorder", "corrupt"), 1 + stream.below(2)
+    )
     for change in sorted(changes):
         if change == "latency":
             fields[change] = draw.cast.timeout_us * stream.between(1, 8) // 8
@@ -174,7 +178,8 @@ def _mangle(draw: Draw) -> dict[str, Any]:
         case _:
             fields["type"] = kind
             names = _FIELDS[kind]
-            fields["corrupt"] = names[stream.below(len(names))]
+            telling = tuple(name for name in names if name in _TELLING) or names
+            fields["corrupt"] = stream.pick(telling if stream.chance(700_000) else names)
     return fields
 
 
@@ -188,6 +193,9 @@ def _bit_rot(draw: Draw) -> dict[str, Any]:
     area = draw.stream.pick(("log", "blocks"))
     return {**draw.betrayed(), "area": area, "records": 1 + draw.stream.below(3)}
 
+
+_TELLING: Final = ("view", "sequence", "digest", "stable", "executed")
+"""Fields in which damage makes another statement, and not just no statement."""
 
 _FIELDS: Final = {kind.TYPE: kind.__struct_fields__ for kind in MESSAGE_TYPES}
 
@@ -210,7 +218,7 @@ DRAWERS: Final[dict[str, Callable[[Draw], dict[str, Any]]]] = {
     "full": Draw.victims,
     "power-loss": _power_loss,
 }
-"""What can be drawn, by kind; hostile validators are drawn apart (``byzantine``)."""
+"""What can be drawn, by kind; hostile validators are drawn in ``liars``."""
 
 WEIGHTS: Final = {"partition": 3, "mangle": 3, "link": 2, "isolate": 2, "crash": 2}
 """How often kinds are drawn beside the others (1): what parts quorums goes deepest."""
@@ -273,46 +281,11 @@ def _trigger(draw: Draw, fields: dict[str, Any]) -> When:
     return When(event=event, node=node, count=stream.between(1, most))
 
 
-def draw_hostile(draw: Draw) -> list[Fault]:
-    """Up to the budget's number of hostile validators, each with a behaviour; from the start.
-
-    Half of the time they are among those who lead the first views: most lies are a primary's.
-    """
-    if draw.budget < 1 or not draw.stream.chance(draw.model.hostile):
-        return []
-    count = draw.stream.between(1, draw.budget)
-    clean = [id_ for id_ in draw.cast.ids if id_ not in draw.hostile]
-    if draw.stream.chance(500_000):
-        leading = draw.cast.ids[: draw.cast.f + 2]
-        clean = [id_ for id_ in clean if id_ in leading] or clean
-    chosen = draw.ordered(draw.stream.sample(clean, count))
-    draw.budget -= len(chosen)
-    draw.hostile += chosen
-    return [_byzantine(draw, id_) for id_ in chosen]
-
-
-def _byzantine(draw: Draw, id_: str) -> Fault:
-    stream = draw.stream
-    behaviour = stream.pick(behaviours_of(draw.model))
-    fields: dict[str, Any] = {"node": id_, "behaviour": behaviour}
-    others = [other for other in draw.cast.ids if other != id_]
-    if behaviour in ("equivocate", "twins"):
-        stream.shuffle(others)
-        cut = 1 + stream.below(len(others) - 1)
-        if stream.chance(700_000):
-            fields["groups"] = (draw.ordered(others[:cut]), draw.ordered(others[cut:]))
-    if behaviour == "withhold" and stream.chance(700_000):
-        fields["receivers"] = draw.ordered(stream.sample(others, 1 + stream.below(len(others))))
-    if behaviour in ("withhold", "silent") and stream.chance(600_000):
-        fields["types"] = tuple(sorted(stream.sample(VOICES, 1 + stream.below(3))))
-    if behaviour in ("stale-replay", "random-mutation", "bogus-view-change"):
-        fields["chance"] = stream.pick((20_000, 100_000, 400_000, PPM))
-    return FAULTS[BYZANTINE](**fields)
-
-
 def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
     """A random part of a model: each kind of fault and each behaviour stays or goes."""
     kinds = _part(drawn_kinds(model), stream)
+    if BYZANTINE not in kinds and BYZANTINE in drawn_kinds(model) and stream.chance(PPM // 2):
+        kinds = (*kinds, BYZANTINE)
     behaviours = _part(behaviours_of(model), stream)
     return msgspec.structs.replace(model, kinds=kinds, behaviours=behaviours)
 

@@ -38,12 +38,14 @@ class FaultModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The chance that there are hostile validators at all."""
     triggered: Ppm = 250_000
     """The chance that a fault waits for something to happen rather than for a time."""
+    aligned: Ppm = 250_000
+    """The chance that most faults keep in step with the protocol's rounds, not with time."""
     fsyncs_us: tuple[int, ...] = (1_000, 8_000)
     """How long a sync of a disk takes; empty: as the scenario says."""
 
 
 MODELS: Final[dict[str, FaultModel]] = {
-    "explore-base": FaultModel(sizes=(4, 4, 4, 5, 6, 7, 10)),
+    "explore-base": FaultModel(sizes=(4, 4, 4, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 10)),
 }
 """The models of shipped bases; any other scenario gets the default one."""
 

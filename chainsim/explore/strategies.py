@@ -10,8 +10,10 @@ from typing import Final
 
 import msgspec
 
-from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, draw_hostile, drawn_kinds, narrowed
+from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds, narrowed
+from chainsim.explore.liars import draw_hostile
 from chainsim.explore.model import BYZANTINE, FaultModel, cast_of, resized
+from chainsim.explore.rounds import draw_rounds
 from scenarios.faults import Fault
 from scenarios.rng import Stream
 from scenarios.schema import Scenario
@@ -57,6 +59,9 @@ def _faults(draw: Draw) -> list[Fault]:
     count = stream.between(model.least, model.most)
     if not kinds or len(draw.cast.ids) < 2:
         return faults
+    if "mangle" in kinds and stream.chance(model.aligned):
+        faults += draw_rounds(draw)
+        count = stream.between(0, max(0, model.least - 1))
     weighted = [kind for kind in kinds for _ in range(WEIGHTS.get(kind, 1))]
     for _ in range(count):
         faults += draw_faults(draw, stream.pick(weighted))

@@ -18,7 +18,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from chainsim.explore.drawing import Draw, draw_faults, draw_hostile, drawn_kinds
+from chainsim.explore.drawing import Draw, draw_faults, drawn_kinds
+from chainsim.explore.liars import draw_hostile
 from chainsim.explore.model import BYZANTINE, Cast, FaultModel
 from chainsim.testing.submitting import ASSET, Order
 from consensus.types import max_faulty

@@ -93,10 +93,13 @@ class RandomMutation(Behaviour):
         return digest_of("mutation", digest)
 
     def _spoof_sender(self, message: Message) -> Message | None:
-        """Somebody else's name, under its own signature."""
+        """Somebody else's name, under its own signature; half of the votes for something else."""
         others = self.attacker.committee.others(self.attacker.id)
         name = others[self.attacker.draws.below(len(others))] if others else self.attacker.id
-        return self._sign_or_not(msgspec.structs.replace(message, sender=name))
+        changes: dict[str, Any] = {"sender": name}
+        if isinstance(message, _VOTES) and self.attacker.draws.chance(500_000):
+            changes["digest"] = self._some_digest(message.digest)
+        return self._sign_or_not(msgspec.structs.replace(message, **changes))
 
     def _retype(self, message: Message) -> Message | None:
         """A PREPARE as a COMMIT or the other way, the signature kept; anybody's it has heard."""

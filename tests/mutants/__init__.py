@@ -158,7 +158,7 @@ _ROWS = (
         number=29,
         name="future messages buffered without bound",
         breaks="memory",
-        note="no property watches memory yet",
+        note="nobody floods yet, and no property watches memory",
     ),
     Mutant(
         number=30,

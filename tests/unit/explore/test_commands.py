@@ -22,7 +22,7 @@ from tests.unit.explore.support import QUICK
 
 FORK = Planted("tests.mutants", 2)
 STALL = Planted("tests.mutants", 21)
-NARROW = ("--kinds", "crash,partition,isolate,link,restart")
+NARROW = ("--strategy", "random", "--kinds", "crash,partition,isolate,link,restart")
 
 
 @pytest.fixture

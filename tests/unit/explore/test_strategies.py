@@ -76,6 +76,36 @@ def test_every_kind_of_fault_that_exists_can_be_drawn() -> None:
     assert set(drawn_kinds(FaultModel())) == set(FAULTS)
 
 
+def test_a_part_of_the_seeds_breaks_view_after_view() -> None:
+    base = shipped_base()
+    only = msgspec.structs.replace(model_of(base), aligned=1_000_000, kinds=("mangle",), least=0)
+    for seed in SEEDS:
+        scenario = STRATEGIES["random"](base, only, seed)
+        views = [fault.view for fault in scenario.faults]  # type: ignore[attr-defined]
+        assert None not in views
+        assert views == sorted(views)
+        assert all(fault.drop for fault in scenario.faults)  # type: ignore[attr-defined]
+    never = msgspec.structs.replace(only, aligned=0, most=8)
+    faults = [f for seed in SEEDS for f in STRATEGIES["random"](base, never, seed).faults]
+    assert all(fault.view is None for fault in faults)  # type: ignore[attr-defined]
+
+
+def test_some_are_shown_both_of_an_equivocators_lies() -> None:
+    base = shipped_base()
+    model = FaultModel(sizes=(4, 7), behaviours=("equivocate",), hostile=1_000_000)
+    shared = apart = 0
+    for seed in range(100):
+        for fault in STRATEGIES["random"](base, model, seed).faults:
+            first, second = getattr(fault, "groups", ()) or ((), ())
+            if kind_of(fault) == BYZANTINE and first:
+                assert first != second
+                assert fault.node not in (*first, *second)  # type: ignore[attr-defined]
+                shared += not set(first).isdisjoint(second)
+                apart += set(first).isdisjoint(second)
+    assert shared > 10
+    assert apart > 10
+
+
 def test_swarm_leaves_kinds_out() -> None:
     base = shipped_base()
     several = [
