@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.msgpack import Decoder
 
 from consensus.effects import Area
 from consensus.encoding import encode
@@ -36,15 +37,17 @@ BESIDE: Final = ".new"
 class Format(msgspec.Struct, frozen=True):
     """What is in a file, and what it means to lose any of it."""
 
-    decoder: msgspec.msgpack.Decoder[Any]
+    decoder: Decoder[Any]
     """Reads a record."""
+    holds: str = ""
+    """What a reader of the pages is told of it."""
     binds: bool = False
     """Whether it holds what the key promised: damage is amnesia."""
 
 
 FORMATS: Final[dict[Area, Format]] = {
-    "log": Format(msgspec.msgpack.Decoder(LogRecord), binds=True),
-    "blocks": Format(msgspec.msgpack.Decoder(Block)),
+    "log": Format(Decoder(LogRecord), "the vote log: what it promised", binds=True),
+    "blocks": Format(Decoder(Block), "the chain of blocks"),
 }
 """Each area is a file of its name, and a line here."""
 
@@ -53,7 +56,7 @@ def formats(log_record: Any) -> dict[Area, Format]:
     """The files of a validator whose protocol writes ``log_record`` (a type) to its vote log."""
     if log_record is LogRecord:
         return FORMATS
-    return {**FORMATS, "log": Format(msgspec.msgpack.Decoder(log_record), binds=True)}
+    return {**FORMATS, "log": msgspec.structs.replace(FORMATS["log"], decoder=Decoder(log_record))}
 
 
 class Superblock(msgspec.Struct, frozen=True):
@@ -128,4 +131,4 @@ def _read(data: bytes, superblock: Superblock, area: Area, format_: Format) -> R
     return wal.read(data, superblock.owner, area, mark, format_.decoder)
 
 
-_SUPERBLOCKS: Final = msgspec.msgpack.Decoder(Superblock)
+_SUPERBLOCKS: Final = Decoder(Superblock)

@@ -10,7 +10,10 @@ import rich_click as click
 
 from chainsim.checks import CHECKS
 from chainsim.cli.group import cli
+from consensus.encoding import encode
 from consensus.evidence import KINDS
+from consensus.records import HaltedRecord
+from nodes import durable, wal
 from nodes.byzantine import BEHAVIOURS, Twins
 from nodes.ledger import access
 from nodes.ledger.transactions import BODIES
@@ -67,6 +70,44 @@ def proofs() -> str:
     return table(("kind", "what its culprit signed"), rows)
 
 
+def disk_files() -> str:
+    """The files of a validator's disk."""
+    rows = [
+        (f"`{durable.SUPERBLOCK}`", "whose disk it is, and how far each file is durable", "yes")
+    ]
+    for area, format_ in durable.FORMATS.items():
+        rows.append((f"`{area}`", format_.holds, "yes" if format_.binds else "no: fetched again"))
+    return table(("file", "what is in it", "is its loss amnesia?"), rows)
+
+
+def disk_example() -> str:
+    """A small vote log, byte by byte."""
+    data = example_log()
+    header, record = wal.ends(data)
+    parts = [(0, len(wal.MAGIC), "magic")]
+    for start, end, what in (
+        (len(wal.MAGIC), header, "header: generation 1, began with no record"),
+        (header, record, "record: this replica has stopped for good"),
+    ):
+        parts += [
+            (start, start + 4, "length"),
+            (start + 4, start + wal.OVERHEAD, "checksum"),
+            (start + wal.OVERHEAD, end, what),
+        ]
+    lines = []
+    for start, end, what in parts:
+        for at in range(start, end, 16):
+            note = what if at == start else ""
+            lines.append(f"{at:4}  {data[at : min(at + 16, end)].hex(' '):47}  {note}".rstrip())
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def example_log() -> bytes:
+    """The bytes that the page about disks shows."""
+    id_ = wal.FileId("v0", "log")
+    return wal.new_file(id_) + wal.frame(id_.key, 1, encode(HaltedRecord("another state")))
+
+
 def first_sentence(module: str) -> str:
     """The first line of a module's docstring, without the ``name`` that it may begin with."""
     line = (sys.modules[module].__doc__ or "").strip().splitlines()[0]
@@ -89,6 +130,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "workloads": lambda: rooms(WORKLOADS, "workload"),
     "behaviours": lambda: rooms({**BEHAVIOURS, "twins": Twins}, "behaviour"),
     "checks": checks,
+    "disk-files": disk_files,
+    "disk-example": disk_example,
     "proofs": proofs,
 }
 """By the name in the page's marker."""
