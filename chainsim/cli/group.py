@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, str]] = {
     "replay": "chainsim.cli.replay",
     "explore": "chainsim.cli.explore",
     "report": "chainsim.cli.report",
+    "compare": "chainsim.cli.compare",
     "shrink": "chainsim.cli.shrink",
     "forensics": "chainsim.cli.forensics",
     "verify": "chainsim.cli.verify",

@@ -10,7 +10,8 @@ How a report comes about:
    says in words and numbers, which are those of ``summary.json``; ``ledger`` reads the chain.
 3. ``page`` puts them into one file, with everything that a browser needs inside it.
 
-``perfetto`` writes what was collected as a trace instead. Collectors consume trace records and
-nothing else (law 4). Bokeh and Jinja2 are the extra ``report``: only ``spacetime``, ``charts``,
-``page`` and ``comparison`` import them.
+``perfetto`` writes what was collected as a trace instead; ``differences`` compares what several
+runs left. Collectors consume trace records and
+nothing else (law 4). Bokeh and Jinja2 are the extra ``report``: only ``style``, ``spacetime``,
+``charts``, ``tables`` and ``page`` import them.
 """

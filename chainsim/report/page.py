@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections.abc import Iterable
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +20,8 @@ from bokeh.resources import Resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from chainsim.report import charts, ledger, spacetime, tables
+from chainsim.report import charts, differences, ledger, spacetime, tables
+from chainsim.report.differences import Comparison
 from chainsim.report.observed import Observed
 from chainsim.summary import STEP, judged, seconds, verdict
 from scenarios import loader
@@ -78,12 +82,28 @@ def page(observed: Observed) -> str:
     )
 
 
+def comparison(compared: Comparison) -> str:
+    """The page of ``chainsim compare``."""
+    return render(
+        "comparison.html",
+        compared=compared,
+        verdict=differences.verdict(compared),
+        style=Markup(asset("page.css")),
+    )
+
+
 def render(template: str, **values: Any) -> str:
     """A template of ours, filled in; what isn't marked as safe is escaped."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["groupby_in_order"] = _grouped
     return environment.from_string(asset(template)).render(values)
+
+
+def _grouped(items: Iterable[Any], attribute: str) -> list[tuple[Any, list[Any]]]:
+    """Like Jinja's ``groupby``, which would sort the groups."""
+    return [(key, list(group)) for key, group in groupby(items, attrgetter(attribute))]
 
 
 def asset(name: str) -> str:
