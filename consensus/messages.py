@@ -443,6 +443,22 @@ class StateProof(Message, frozen=True, dict=True, tag="state-proof"):
         return 0, self.states[-1].sequence if self.states else 0
 
 
+class FetchProof(Message, frozen=True, dict=True, tag="fetch-proof"):
+    """A client's or an observer's question which committees followed that of ``epoch``, the
+    newest that it knows; answered by a STATE-PROOF to the node ``reply_to`` (rule 29).
+
+    ``sender`` is a party, which may run a validator and a client under names of their own.
+    """
+
+    TYPE: ClassVar[str] = "fetch-proof"
+
+    reply_to: NodeId
+    signature: bytes = b""
+
+    def body(self) -> tuple[Any, ...]:
+        return (self.reply_to,)
+
+
 ConsensusMessage = (
     Request
     | PrePrepare
@@ -458,6 +474,7 @@ ConsensusMessage = (
     | FetchViewChange
     | CertifiedBatch
     | StateProof
+    | FetchProof
 )
 
 MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
@@ -475,6 +492,7 @@ MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     FetchViewChange,
     CertifiedBatch,
     StateProof,
+    FetchProof,
 )
 """In this order they are numbered in network draws: append, never insert."""
 

@@ -14,10 +14,11 @@ from typing import Final
 
 import msgspec
 
+from consensus.configurations import Configurations
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Broadcast, CancelTimer, Compute, Effect, Send, SetTimer, TimerKey
 from consensus.events import Event, Receive, Submit, TimerFired
-from consensus.messages import CoSignature, Reply, Request, signed
+from consensus.messages import CoSignature, FetchProof, Reply, Request, StateProof, signed
 from consensus.types import Committee, NodeId, View
 from nodes.effects import RequestFinal, RequestSigned
 
@@ -30,10 +31,14 @@ QUEUE_LIMIT: Final = 65_536
 """Submissions that may wait for the window to move; further ones are refused."""
 
 
+LATER_REPLIES: Final = 512
+"""Replies of a later epoch kept for one request: as many as the largest committee has members."""
+
+
 class _Outstanding:
     """A request on its way, and who has answered what."""
 
-    __slots__ = ("answers", "due_us", "request", "sent", "views")
+    __slots__ = ("answers", "due_us", "later", "request", "sent", "views")
 
     def __init__(self, request: Request, due_us: int) -> None:
         self.request = request
@@ -42,6 +47,8 @@ class _Outstanding:
         self.answers: dict[NodeId, bytes] = {}
         """Each validator's first answer; a later one never replaces it (rule 32)."""
         self.views: dict[NodeId, View] = {}
+        self.later: dict[NodeId, Reply] = {}
+        """Replies of an epoch whose committee isn't proven here yet, by who claims to send them."""
 
 
 class Client:
@@ -69,7 +76,7 @@ class Client:
         self._id: Final = id
         self._party: Final = party
         self._chain: Final = chain
-        self._committee: Final = committee
+        self._configurations: Final = Configurations(committee, chain, verifier)
         self._signer: Final = signer
         self._cosigners: Final = cosigners
         self._verifier: Final = verifier
@@ -80,6 +87,11 @@ class Client:
         self._queued: deque[Submit] = deque()
         self._outstanding: dict[int, _Outstanding] = {}
         self._timer_due_us: int | None = None
+
+    @property
+    def _committee(self) -> Committee:
+        """The newest that was proven to this client (rule 29)."""
+        return self._configurations.newest
 
     @property
     def id(self) -> NodeId:
@@ -110,8 +122,10 @@ class Client:
     def handle(self, event: Event) -> list[Effect]:
         """Submit, Receive or TimerFired in; effects out, in order."""
         match event:
-            case Receive(message=message):
-                return self._on_reply(message, event.now_us) if isinstance(message, Reply) else []
+            case Receive(message=Reply() as reply):
+                return self._on_reply(reply, event.now_us)
+            case Receive(message=StateProof() as proof):
+                return self._on_state_proof(proof, event.now_us)
             case Submit():
                 if len(self._queued) >= QUEUE_LIMIT:
                     return []
@@ -171,11 +185,12 @@ class Client:
     def _on_reply(self, reply: Reply, now_us: int) -> list[Effect]:
         """Counts a distinct validator's verified answer; f+1 equal ones make it final."""
         open_ = self._outstanding.get(reply.number)
+        if open_ is None or reply.client != self._party or reply.chain != self._chain:
+            return []
+        if reply.epoch > self._committee.epoch:
+            return self._ask_for_committees(open_, reply)
         if (
-            open_ is None
-            or reply.client != self._party
-            or reply.chain != self._chain
-            or reply.epoch != self._committee.epoch
+            reply.epoch != self._committee.epoch
             or reply.sender not in self._committee
             or reply.sender in open_.answers
         ):
@@ -198,6 +213,38 @@ class Client:
         if not self._outstanding:
             self._timer_due_us = None
             effects.append(CancelTimer(RETRANSMIT))
+        return effects
+
+    def _ask_for_committees(self, open_: _Outstanding, reply: Reply) -> list[Effect]:
+        """Another committee answers: keep what it says, and have the change proven."""
+        if len(open_.later) >= LATER_REPLIES or reply.sender in open_.later:
+            return []
+        open_.later[reply.sender] = reply
+        question = FetchProof(self._chain, self._committee.epoch, self._party, self._id)
+        return [Compute(signatures=1), Send(reply.sender, signed(question, self._signer))]
+
+    def _on_state_proof(self, proof: StateProof, now_us: int) -> list[Effect]:
+        """Follow the committees that a quorum of each one before proves (rule 29)."""
+        verifications = 0
+        before = self._committee.epoch
+        for certified in proof.states:
+            if certified.state.epoch != self._committee.epoch + 1:
+                continue
+            verifications += len(certified.proof)
+            if len(certified.proof) > self._committee.n:
+                break
+            if not self._configurations.is_valid(certified):
+                break
+            self._configurations.learn(certified)
+        effects: list[Effect] = [Compute(verifications=verifications)] if verifications else []
+        if self._committee.epoch == before:
+            return effects
+        self._view = 0
+        waiting = [(open_.later, open_) for open_ in self._outstanding.values()]
+        for later, open_ in waiting:
+            open_.answers, open_.views, open_.later = {}, {}, {}
+            for reply in later.values():
+                effects += self._on_reply(reply, now_us)
         return effects
 
     def _retransmit(self, now_us: int) -> list[Effect]:

@@ -17,9 +17,11 @@ from consensus.messages import (
     Batch,
     CertifiedBatch,
     CommitCertificate,
+    FetchProof,
     Message,
     Reply,
     Request,
+    StateProof,
     signed,
 )
 from consensus.protocol import ConsensusProtocol, Environment, Parameters, find_protocol
@@ -62,7 +64,7 @@ class Validator:
         self.ledger: Final = Ledger(genesis, memo, verifier)
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
-        self._genesis: Final = genesis
+        self._verify: Final = verifier.verify
         self._signers: Final = (signer,) if next_signer is None else (signer, next_signer)
         self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(
             Environment(
@@ -89,6 +91,8 @@ class Validator:
             repeat = self._answer_again(event.message)
             if repeat is not None:
                 return repeat
+        if type(event) is Receive and type(event.message) is FetchProof:
+            return self._prove_committees(event.message)
         if type(event) is Boot:
             return self._boot(event)
         return self._consume(event.now_us, self.replica.handle(event))
@@ -113,6 +117,21 @@ class Validator:
         if result is None:
             return None
         return [self._reply(request, result), Compute(signatures=1)]
+
+    def _prove_committees(self, question: FetchProof) -> list[Effect]:
+        """Rule 29: a party of the ledger may ask who validates now."""
+        party = self.ledger.get("party", question.sender)
+        since = getattr(self.replica, "states_since", None)
+        if party is None or since is None or question.chain != self._genesis_hash:
+            return []
+        if not self._verify(party.public_key, question.signing_bytes, question.signature):
+            return [Compute(verifications=1)]
+        states = since(question.epoch)
+        if not states:
+            return [Compute(verifications=1)]
+        proof = StateProof(self._genesis_hash, self.replica.committee.epoch, self.id, states)
+        cost = Compute(signatures=1, verifications=1)
+        return [Send(question.reply_to, signed(proof, self._signer)), cost]
 
     def _reply(self, request: Request, result: bytes) -> Send:
         reply = Reply(

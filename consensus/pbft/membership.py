@@ -138,14 +138,19 @@ class Membership:
     def prove(self, to: NodeId, epoch: int) -> None:
         """Send what leads from ``epoch`` to the newest stable checkpoint here."""
         core = self.core
-        states = core.configurations.since(epoch)[:EPOCHS_PER_PROOF]
-        newest = core.checkpoints.certified
-        if newest is not None and (not states or newest.sequence > states[-1].sequence):
-            states = (*states, newest)
+        states = self.states_since(epoch)
         if states:
             proof = core.sign(StateProof(core.chain, core.committee.epoch, core.id, states))
             if proof is not None:
                 core.send(to, proof)
+
+    def states_since(self, epoch: int) -> tuple[CertifiedState, ...]:
+        """The ends of ``epoch`` and of those after it, then the newest stable checkpoint."""
+        states = self.core.configurations.since(epoch)[:EPOCHS_PER_PROOF]
+        newest = self.core.checkpoints.certified
+        if newest is not None and (not states or newest.sequence > states[-1].sequence):
+            states = (*states, newest)
+        return states
 
     def on_state_proof(self, message: StateProof) -> None:
         """Learn the committees and the stable checkpoint that somebody's proof leads to."""

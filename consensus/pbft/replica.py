@@ -14,6 +14,7 @@ from consensus.events import Boot, Event, Executed, Receive, TimerFired
 from consensus.messages import (
     BatchReply,
     CertifiedBatch,
+    CertifiedState,
     Checkpoint,
     Commit,
     FetchBatch,
@@ -114,6 +115,15 @@ class Replica:
     def committee(self) -> Committee:
         """The configuration in force."""
         return self.core.committee
+
+    def states_since(self, epoch: int) -> tuple[CertifiedState, ...]:
+        """What proves the committees after ``epoch`` to whoever trusts that one (rule 29)."""
+        return self.core.membership.states_since(epoch)
+
+    @property
+    def changing(self) -> bool:
+        """Whether a change of the committee is ordered and not in force yet (rule 27)."""
+        return self.core.boundary is not None
 
     @property
     def halted(self) -> str:

@@ -7,10 +7,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import FastScheme
 from consensus.effects import Broadcast, CancelTimer, Compute, Effect, Send, SetTimer
 from consensus.events import Boot, Receive, Submit, TimerFired
-from consensus.messages import Commit, CoSignature, Reply, Request, signed
+from consensus.messages import (
+    CertifiedState,
+    Checkpoint,
+    Commit,
+    CoSignature,
+    FetchProof,
+    Reply,
+    Request,
+    StateProof,
+    signed,
+)
 from consensus.types import Committee, Member
 from nodes.client import MOST_DOUBLINGS, QUEUE_LIMIT, RETRANSMIT, Client
 from nodes.effects import RequestFinal, RequestSigned
@@ -23,7 +34,7 @@ class Bench:
     """A client, the validators' signers, and a clock."""
 
     def __init__(self, n: int = 4, window: int = 8) -> None:
-        scheme = FastScheme()
+        scheme = self.scheme = FastScheme()
         self.names = tuple(f"v{index}" for index in range(n))
         self.signers = {name: scheme.signer(name.encode().ljust(32)) for name in self.names}
         self.own = scheme.signer(b"own".ljust(32))
@@ -206,3 +217,54 @@ def test_other_events_do_nothing() -> None:
     assert bench.client.handle(TimerFired(5, RETRANSMIT)) == []
     assert bench.client.id == "sbp.desk"
     assert bench.client.waits_for() == "nothing"
+
+
+def next_committee(bench: Bench, by: tuple[str, ...] = ("v0", "v1", "v2")) -> StateProof:
+    """Epoch 1: v4 takes the place of v0; signed by ``by`` of epoch 0."""
+    bench.signers["v4"] = bench.scheme.signer(b"v4".ljust(32))
+    members = tuple(Member(n, bench.signers[n].public_key) for n in ("v1", "v2", "v3", "v4"))
+    state = CheckpointState(6, b"h" * 32, b"r" * 32, 1, members)
+    votes = [signed(Checkpoint(CHAIN, 0, n, 6, state.digest), bench.signers[n]) for n in by]
+    proof = StateProof(CHAIN, 1, "v1", (CertifiedState(state, tuple(votes)),))
+    return signed(proof, bench.signers["v1"])
+
+
+def test_rule_29_a_client_follows_the_committee_and_loses_no_reply() -> None:
+    bench = Bench()
+    bench.submit()
+    proof = next_committee(bench)
+    asked = only(bench.receive(bench.reply("v1", epoch=1), bench.reply("v4", epoch=1)), Send)
+    assert [send.to for send in asked] == ["v1", "v4"]
+    assert all(isinstance(send.message, FetchProof) for send in asked)
+    assert asked[0].message.reply_to == "sbp.desk"
+    assert bench.client.outstanding == 1
+    effects = bench.receive(proof)
+    assert len(only(effects, RequestFinal)) == 1
+    assert bench.client.outstanding == 0
+
+
+@pytest.mark.parametrize("by", [("v0", "v1"), ("v0", "v1", "v1"), ("v0", "v1", "v4")])
+def test_rule_29_a_committee_that_no_quorum_proves_is_not_believed(by: tuple[str, ...]) -> None:
+    bench = Bench()
+    bench.submit()
+    next_committee(bench)
+    bench.receive(next_committee(bench, by))
+    assert not only(bench.receive(*(bench.reply(n, epoch=1) for n in ("v1", "v4"))), RequestFinal)
+    assert bench.client.outstanding == 1
+
+
+def test_rule_29_replies_of_the_old_committee_count_no_more() -> None:
+    bench = Bench()
+    bench.submit()
+    bench.receive(next_committee(bench))
+    assert not only(bench.receive(bench.reply("v1"), bench.reply("v2")), RequestFinal)
+    done = bench.receive(bench.reply("v1", epoch=1), bench.reply("v2", epoch=1))
+    assert len(only(done, RequestFinal)) == 1
+
+
+def test_rule_32_replies_of_unknown_committees_are_kept_once_per_sender() -> None:
+    bench = Bench()
+    bench.submit()
+    first = bench.receive(bench.reply("v1", epoch=1))
+    assert len(only(first, Send)) == 1
+    assert not bench.receive(*[bench.reply("v1", epoch=n) for n in range(1, 50)])

@@ -15,6 +15,7 @@ from consensus.messages import (
     CommitCertificate,
     CoSignature,
     FetchBatch,
+    FetchProof,
     FetchViewChange,
     Message,
     NewView,
@@ -110,6 +111,7 @@ BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     BatchReply: st.builds(BatchReply, *HEAD, NUMBERS, BATCHES, SIGNATURES),
     FetchViewChange: st.builds(FetchViewChange, *HEAD, NUMBERS, NAMES, DIGESTS, SIGNATURES),
     CertifiedBatch: st.builds(CertifiedBatch, *HEAD, NUMBERS, BATCHES, CERTIFICATES, SIGNATURES),
+    FetchProof: st.builds(FetchProof, *HEAD, NAMES, SIGNATURES),
     StateProof: st.builds(
         StateProof, *HEAD, st.lists(CERTIFIED, max_size=2).map(tuple), SIGNATURES
     ),
