@@ -6,16 +6,18 @@ from collections.abc import Iterator
 
 from consensus.types import max_faulty
 from scenarios.convert import entries, whole
-from scenarios.errors import ScenarioError
+from scenarios.errors import ScenarioError, did_you_mean, unknown
 from scenarios.faults import Fault
 from scenarios.faults.byzantine import ByzantineFault
-from scenarios.schema import Scenario, Validator, seats
+from scenarios.faults.membership import MembershipFault
+from scenarios.schema import Scenario, Validator, followers, seats
 
 
 def fault_problems(scenario: Scenario) -> Iterator[ScenarioError]:
     """What is wrong with faults beyond their own fields and the names in them."""
     yield from _only_validators_lie(scenario)
     yield from _hostile_budget(scenario)
+    yield from _membership(scenario)
 
 
 def _only_validators_lie(scenario: Scenario) -> Iterator[ScenarioError]:
@@ -29,6 +31,34 @@ def _only_validators_lie(scenario: Scenario) -> Iterator[ScenarioError]:
                 field = "node" if fault.node is not None else "nodes"
                 message = f'"{selector}" is no validator: only they can be byzantine'
                 yield ScenarioError(f"{path}.{field}", message)
+
+
+def _membership(scenario: Scenario) -> Iterator[ScenarioError]:
+    """Who is added is an observer; who is removed or gets a key has a seat by then."""
+    members = [validator.id for validator in seats(scenario)]
+    observers = [observer.id for observer in followers(scenario)]
+    changes = [
+        (path, fault)
+        for path, fault in entries("faults", scenario.faults, MembershipFault)
+        if whole(fault)
+    ]
+    for path, fault in sorted(changes, key=lambda change: change[1].at or 0):
+        about, proposer = fault.about, fault.proposer
+        if proposer is not None and proposer not in members:
+            yield unknown(f"{path}.proposer", "validator", proposer, members)
+        if fault.CHANGE != "add":
+            if about not in members:
+                yield unknown(f"{path}.node", "validator", about, members)
+            elif fault.CHANGE == "remove":
+                members.remove(about)
+        elif about in members:
+            yield ScenarioError(f"{path}.node", f'"{about}" is a validator already')
+        elif about not in observers:
+            hint = did_you_mean(about, observers)
+            message = f'"{about}" is no observer: [[observers]] names who can be added{hint}'
+            yield ScenarioError(f"{path}.node", message)
+        else:
+            members.append(about)
 
 
 def _hostile_budget(scenario: Scenario) -> Iterator[ScenarioError]:

@@ -18,8 +18,12 @@ class Keys:
         """``signatures`` is a name of ``consensus.crypto.SCHEMES``. Raises ``KeyError``."""
         self.scheme: Scheme = SCHEMES[signatures]()
         self._seed = seed
-        self.validator = cache(lambda id_: self._signer("validator", id_))
+        self.validator = cache(self._validator)
         self.party = cache(lambda id_: self._signer("party", id_))
+
+    def _validator(self, id_: str, generation: int = 0) -> Signer:
+        """The key that a validator gets with its ``generation``-th rotation (0: its first)."""
+        return self._signer("validator", f"{id_}/{generation}" if generation else id_)
 
     def _signer(self, use: str, id_: str) -> Signer:
         return self.scheme.signer(derive(self._seed, f"key/{use}/{id_}"))

@@ -20,6 +20,7 @@ from scenarios.faults.late_start import LateStart
 from scenarios.faults.link import Link
 from scenarios.faults.lost_fsync import LostFsync
 from scenarios.faults.mangle import Mangle
+from scenarios.faults.membership import AddValidator, RemoveValidator, RotateKey
 from scenarios.faults.partition import Partition
 from scenarios.faults.pause import Pause
 from scenarios.faults.power_loss import PowerLoss
@@ -51,6 +52,10 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "bit-rot": BitRot,
     "full": Full,
     "power-loss": PowerLoss,
+    # the committee
+    "add-validator": AddValidator,
+    "remove-validator": RemoveValidator,
+    "rotate-key": RotateKey,
     # hostile hands
     "byzantine": ByzantineFault,
 }

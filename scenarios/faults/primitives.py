@@ -158,6 +158,12 @@ class Rot(Primitive, frozen=True, kw_only=True):
     records: int
 
 
+class NewKey(Primitive, frozen=True, kw_only=True):
+    """When it begins, each of ``nodes`` gets a further key and starts again with it."""
+
+    nodes: tuple[str, ...]
+
+
 class FullDisk(Primitive, frozen=True, kw_only=True):
     """A write on ``nodes`` fails and ends the process; it boots when this ends."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from nodes.ledger.genesis import Genesis
 from scenarios.keys import Keys
+from scenarios.membership import membership_changes
 from scenarios.schema import Scenario
 from scenarios.workload import Submission, Workload
 from scenarios.workload.context import Context
@@ -26,6 +27,7 @@ def submissions(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[Su
             yield msgspec.structs.replace(submission, path=path)
 
     plans = [planned(index, workload) for index, workload in enumerate(scenario.workload)]
+    plans.append(membership_changes(scenario, genesis, keys))
     yield from heapq.merge(*plans, key=lambda submission: submission.at_us)
 
 
