@@ -10,6 +10,7 @@ listeners (checks, measures, the chain's receipts). It can be run once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -23,6 +24,7 @@ from chainsim.market_measures import late_coupon_days, obligations
 from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine
 from chainsim.scenario_settings import parameters, world_settings
+from chainsim.simulation.key_ring import KeyRing
 from chainsim.simulation.world import MessageCounts, Progress, World
 from chainsim.trace import Executed, Record, Recorder
 from consensus.crypto import Signer, Verifier
@@ -35,7 +37,7 @@ from nodes.ledger.receipts import Receipt
 from nodes.validator import Validator
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
 from scenarios.keys import Keys
-from scenarios.schema import Scenario, client_id
+from scenarios.schema import Scenario, client_id, followers, ledger_nodes
 from scenarios.workload.plan import number, submissions
 
 
@@ -100,8 +102,9 @@ class Simulation:
             hostile = hostile_validators(
                 self.world, scenario.duration, self._rehearse, scenario.faults
             )
+        keepers = tuple(node.id for node in ledger_nodes(scenario))
         for submission, _ in self.plan:
-            node = client_id(submission.party, self.genesis.committee.ids)
+            node = client_id(submission.party, keepers)
             self.world.submit(submission.at_us, node, submission.operation, submission.cosigners)
         self.context: Final = _check_context(self, hostile)
         self.suite: Final = CheckSuite(self.context)
@@ -220,16 +223,19 @@ def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:
 def _add_nodes(simulation: Simulation) -> dict[str, str]:
     """Validators in proposer order, then a client for every party; returns the clients."""
     scenario, world = simulation.scenario, simulation.world
-    seats = simulation.genesis.committee.ids
+    keepers = tuple(node.id for node in ledger_nodes(scenario))
     disk = formats(log_record_of(scenario.consensus.protocol))
-    for validator in scenario.validators:
+    for node in ledger_nodes(scenario):
+        keys = KeyRing(partial(simulation.keys.validator, node.id))
         world.add_node(
-            validator.id,
-            _validator_factory(simulation, validator.id),
+            node.id,
+            _validator_factory(simulation, node.id, keys),
             kind="validator",
-            role=validator.role,
-            city=validator.city,
+            role=node.role,
+            city=node.city,
             formats=disk,
+            keys=keys,
+            seat=node.id in simulation.genesis.committee,
         )
     cities = client_cities(scenario)
     countersigners: dict[str, dict[str, Signer]] = {party: {} for party in cities}
@@ -239,26 +245,32 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
             signers[party] = simulation.keys.party(party)
     for party, signers in countersigners.items():
         world.add_node(
-            client_id(party, seats),
+            client_id(party, keepers),
             _client_factory(simulation, party, signers),
             kind="client",
             city=cities.get(party, DEFAULT_CITY),
             party=party,
-            house=party if party in seats else "",
+            house=party if party in keepers else "",
         )
-    return {client_id(party, seats): party for party in countersigners}
+    return {client_id(party, keepers): party for party in countersigners}
 
 
-def _validator_factory(simulation: Simulation, id_: str) -> Callable[[], Validator]:
+def _validator_factory(
+    simulation: Simulation, id_: str, keys: KeyRing | None = None
+) -> Callable[[], Validator]:
+    """``keys`` None: it signs with its first key, whatever became of that."""
+    observers = frozenset(observer.id for observer in followers(simulation.scenario))
     return lambda: Validator(
         id_,
         simulation.genesis,
         simulation.genesis.committee,
-        simulation.keys.validator(id_),
+        simulation.keys.validator(id_) if keys is None else keys.signer,
         simulation.verifier,
         simulation.parameters,
         simulation.scenario.consensus.protocol,
         _memo_for(simulation, id_),
+        None if keys is None else keys.next_signer,
+        observers,
     )
 
 
@@ -272,8 +284,9 @@ def _client_factory(
     simulation: Simulation, party: str, countersigners: dict[str, Signer]
 ) -> Callable[[], Client]:
     committee = simulation.genesis.committee
+    keepers = tuple(node.id for node in ledger_nodes(simulation.scenario))
     return lambda: Client(
-        client_id(party, committee.ids),
+        client_id(party, keepers),
         party,
         simulation.genesis.hash,
         committee,
@@ -295,7 +308,7 @@ def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckCont
     return CheckContext(
         committee=committee,
         chain=simulation.genesis.hash,
-        honest=frozenset(committee.ids) - hostile,
+        honest=frozenset(node.id for node in ledger_nodes(scenario)) - hostile,
         verifier=simulation.verifier,
         parameters=simulation.parameters,
         clients=simulation.clients,

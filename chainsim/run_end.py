@@ -33,7 +33,7 @@ def read(world: World, honest: frozenset[NodeId]) -> RunEnd:
         for id_, validator in running.items()
         if id_ in honest
     }
-    return RunEnd(at_us=world.now_us, nodes=nodes, ledgers=ledgers)
+    return RunEnd(at_us=world.now_us, nodes=nodes, committee=world.committee(), ledgers=ledgers)
 
 
 def balance_of(world: World, honest: frozenset[NodeId]) -> Callable[[str, str, str], int]:

@@ -89,9 +89,14 @@ class Client:
         self._timer_due_us: int | None = None
 
     @property
-    def _committee(self) -> Committee:
+    def committee(self) -> Committee:
         """The newest that was proven to this client (rule 29)."""
         return self._configurations.newest
+
+    @property
+    def submitted(self) -> int:
+        """Requests signed so far."""
+        return self._next_number - 1
 
     @property
     def id(self) -> NodeId:
@@ -114,7 +119,7 @@ class Client:
             return "nothing"
         number, first = next(iter(self._outstanding.items()))
         return (
-            f"{self._committee.weak_quorum} equal replies to request {number}, holds "
+            f"{self.committee.weak_quorum} equal replies to request {number}, holds "
             f"{len(first.answers)} after sending {first.sent} times; "
             f"{self.outstanding} submissions are open"
         )
@@ -147,7 +152,7 @@ class Client:
             effects += (
                 Compute(signatures=signatures),
                 RequestSigned(request),
-                Send(self._committee.primary(self._view), request),
+                Send(self.committee.primary(self._view), request),
             )
         due_us = now_us + self._retransmit_us
         if effects and (self._timer_due_us is None or due_us < self._timer_due_us):
@@ -187,22 +192,22 @@ class Client:
         open_ = self._outstanding.get(reply.number)
         if open_ is None or reply.client != self._party or reply.chain != self._chain:
             return []
-        if reply.epoch > self._committee.epoch:
+        if reply.epoch > self.committee.epoch:
             return self._ask_for_committees(open_, reply)
         if (
-            reply.epoch != self._committee.epoch
-            or reply.sender not in self._committee
+            reply.epoch != self.committee.epoch
+            or reply.sender not in self.committee
             or reply.sender in open_.answers
         ):
             return []
         effects: list[Effect] = [Compute(verifications=1)]
-        key = self._committee.public_key(reply.sender)
+        key = self.committee.public_key(reply.sender)
         if not self._verifier.verify(key, reply.signing_bytes, reply.signature):
             return effects
         open_.answers[reply.sender] = reply.result
         open_.views[reply.sender] = reply.view
         agreeing = [who for who, result in open_.answers.items() if result == reply.result]
-        if len(agreeing) < self._committee.weak_quorum:
+        if len(agreeing) < self.committee.weak_quorum:
             return effects
         # One of these is honest, so the lowest of their views is no higher than a real one.
         self._view = max(self._view, min(open_.views[who] for who in agreeing))
@@ -220,31 +225,39 @@ class Client:
         if len(open_.later) >= LATER_REPLIES or reply.sender in open_.later:
             return []
         open_.later[reply.sender] = reply
-        question = FetchProof(self._chain, self._committee.epoch, self._party, self._id)
+        question = FetchProof(self._chain, self.committee.epoch, self._party, self._id)
         return [Compute(signatures=1), Send(reply.sender, signed(question, self._signer))]
 
     def _on_state_proof(self, proof: StateProof, now_us: int) -> list[Effect]:
         """Follow the committees that a quorum of each one before proves (rule 29)."""
+        effects: list[Effect] = []
         verifications = 0
-        before = self._committee.epoch
         for certified in proof.states:
-            if certified.state.epoch != self._committee.epoch + 1:
+            if certified.state.epoch != self.committee.epoch + 1:
                 continue
             verifications += len(certified.proof)
-            if len(certified.proof) > self._committee.n:
+            if len(certified.proof) > self.committee.n:
                 break
             if not self._configurations.is_valid(certified):
                 break
             self._configurations.learn(certified)
-        effects: list[Effect] = [Compute(verifications=verifications)] if verifications else []
-        if self._committee.epoch == before:
-            return effects
+            effects += self._count_again(now_us)
+        if verifications:
+            effects.append(Compute(verifications=verifications))
+        return effects
+
+    def _count_again(self, now_us: int) -> list[Effect]:
+        """A committee was proven: what it said already counts, what the last one said doesn't."""
+        effects: list[Effect] = []
         self._view = 0
-        waiting = [(open_.later, open_) for open_ in self._outstanding.values()]
-        for later, open_ in waiting:
+        for open_ in list(self._outstanding.values()):
+            later = open_.later
             open_.answers, open_.views, open_.later = {}, {}, {}
             for reply in later.values():
-                effects += self._on_reply(reply, now_us)
+                if reply.epoch > self.committee.epoch:
+                    open_.later[reply.sender] = reply
+                else:
+                    effects += self._on_reply(reply, now_us)
         return effects
 
     def _retransmit(self, now_us: int) -> list[Effect]:
@@ -255,7 +268,7 @@ class Client:
                 interval_us = self._retransmit_us << min(open_.sent, MOST_DOUBLINGS)
                 open_.due_us = now_us + interval_us
                 open_.sent += 1
-                effects.append(Broadcast(self._committee.ids, open_.request))
+                effects.append(Broadcast(self.committee.ids, open_.request))
         self._timer_due_us = min((o.due_us for o in self._outstanding.values()), default=None)
         if self._timer_due_us is not None:
             effects.append(SetTimer(RETRANSMIT, max(1, self._timer_due_us - now_us)))

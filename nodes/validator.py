@@ -85,6 +85,16 @@ class Validator:
         replica = self.replica
         return replica.view, replica.active, replica.executed, replica.stable
 
+    @property
+    def committee(self) -> Committee:
+        """The configuration in force here."""
+        return self.replica.committee
+
+    @property
+    def changing(self) -> bool:
+        """Whether a change of the committee is ordered and not in force here yet."""
+        return bool(getattr(self.replica, "changing", False))
+
     def handle(self, event: Event) -> list[Effect]:
         """Take one event; effects in the order in which they must happen."""
         if type(event) is Receive and type(event.message) is Request:

@@ -62,6 +62,7 @@ MILESTONES: Final = (
     "checkpoint-stable",
     "view-change-started",
     "new-view-entered",
+    "epoch-entered",
     "halted",
     "disk-repaired",
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from chainsim.checks.base import Check, short
 from chainsim.checks.context import CheckContext
+from chainsim.checks.epochs import Epochs
 from chainsim.trace import Executed, NodeChanged, Record
 from consensus.messages import CommitCertificate
 from consensus.types import Digest, NodeId, Sequence
@@ -25,6 +26,7 @@ class ChainIntegrity(Check):
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
+        self._epochs = Epochs(context.committee)
         self._tips: dict[NodeId, Header] = {}
         self._sound: set[Digest] = set()
         """Header hashes whose block's contents were recomputed and agree."""
@@ -40,6 +42,8 @@ class ChainIntegrity(Check):
         elif type(record) is Executed and record.block is not None:
             problem = self._problem(record, record.block)
             self._tips[record.node] = record.block.header
+            if not problem:
+                self._epochs.learn(record.block)
             self._height = max(self._height, record.sequence)
             if problem:
                 self.fail(record.at_us, record.node, record.sequence, problem)
@@ -85,7 +89,9 @@ class ChainIntegrity(Check):
         return ""
 
     def _certificate_problem(self, header: Header, certificate: CommitCertificate) -> str:
-        committee = self.context.committee
+        committee = self._epochs.at(header.height)
+        if header.epoch != committee.epoch:
+            return f"is of epoch {header.epoch}, but epoch {committee.epoch} decides that height"
         if (certificate.sequence, certificate.digest) != (header.height, header.batch_digest):
             return f"its certificate is for {certificate.sequence} {short(certificate.digest)}"
         wanted = (self.context.chain, certificate.epoch, certificate.view, header.height)

@@ -76,7 +76,9 @@ class RunEnd(msgspec.Struct, frozen=True, kw_only=True):
 
     at_us: int
     nodes: Mapping[NodeId, NodeStatus]
-    """All validators."""
+    """All validators, and observers."""
+    committee: Committee | None = None
+    """The newest in force anywhere; None: that of the beginning."""
     ledgers: Mapping[NodeId, LedgerStatus] = msgspec.field(default_factory=dict)
     """Of the honest validators that are up."""
     reachable: tuple[tuple[NodeId, ...], ...] = ()

@@ -27,7 +27,7 @@ class Durability(Check):
         super().__init__(context)
         self._acknowledged: dict[Sequence, dict[int, _Acknowledged]] = {}
         self._count = 0
-        hostile = context.committee.n - len(context.honest)
+        hostile = sum(id_ not in context.honest for id_ in context.committee.ids)
         self._enough = max(1, context.committee.weak_quorum - hostile)
         """Honest validators among any f+1 that answered."""
         self._heights: dict[NodeId, Sequence] = {}

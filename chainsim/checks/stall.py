@@ -45,11 +45,11 @@ class Stall:
         return f"{self._kind(end)}; {self._waits(end)}"
 
     def _kind(self, end: RunEnd) -> str:
-        committee = self._context.committee
-        hostile = committee.n - len(self._context.honest)
+        committee = end.committee or self._context.committee
+        hostile = sum(id_ not in self._context.honest for id_ in committee.ids)
         if hostile > committee.f:
             return f"lost state beyond the model ({hostile} hostile, at most {committee.f} allowed)"
-        connected = len(self.connected(end))
+        connected = sum(id_ in committee for id_ in self.connected(end))
         if connected < committee.quorum:
             return (
                 f"no quorum possible ({connected} of {committee.n} validators are up and "

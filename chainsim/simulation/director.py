@@ -21,7 +21,7 @@ from consensus.encoding import encode
 from consensus.events import Event
 from consensus.types import NodeId
 from scenarios.faults import Fault
-from scenarios.faults.primitives import Down, FullDisk, PowerCut, Rot
+from scenarios.faults.primitives import Down, FullDisk, NewKey, PowerCut, Rot
 
 if TYPE_CHECKING:
     from chainsim.simulation.host import Host
@@ -197,6 +197,9 @@ class Director:
         for down in window.of(Down):
             for host in window.hit(down.nodes) if begins else ():
                 self._take_down(now_us, window, host, down.mode)
+        for brought in window.of(NewKey):
+            for host in window.hit(brought.nodes) if begins else ():
+                self._bring_key(now_us, host)
         for rot in window.of(Rot):
             for host in window.hit(rot.nodes) if begins else ():
                 host.disk.rot(rot.area, rot.records, window.stream(host))
@@ -213,6 +216,15 @@ class Director:
             host.boot(now_us)
         else:
             host.disk.crash(survival)
+
+    def _bring_key(self, now_us: int, host: Host) -> None:
+        """The process starts again with the further key, unless a fault keeps it down."""
+        assert host.keys is not None, f"{host.id} signs no votes"
+        host.keys.rotate()
+        if host.up:
+            host.kill(now_us, "written")
+        if not self.holds_down(host):
+            host.boot(now_us)
 
     def _bring_up(self, now_us: int, window: Window) -> None:
         """Boots whom ``window`` kept down and nobody else wants down."""

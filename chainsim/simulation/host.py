@@ -18,6 +18,7 @@ from chainsim.simulation.clock import Clock
 from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item
 from chainsim.simulation.disk import Disk, Survival
 from chainsim.simulation.draws import Occurrences
+from chainsim.simulation.key_ring import KeyRing
 from chainsim.simulation.scheduler import (
     COUNTER_SHIFT,
     DISK,
@@ -49,11 +50,45 @@ class Host:
 
     # fmt: off
     __slots__ = (
-        "_cpu", "_handle", "_left_us", "_released", "_sync_id", "_table", "_timers", "_waiting",
-        "_wake_id", "_world", "busy_until_us", "card_free_ns", "city", "clock", "counter", "disk",
-        "disk_watched", "factor_ppm", "factory", "fsync_factor_ppm", "house", "id",
-        "id_base", "incarnation", "ingress", "instance", "kind", "last_plan", "last_to", "node",
-        "occurrences", "party", "paused", "plans", "role", "rules", "signs_as", "targets",
+        "_cpu",
+        "_handle",
+        "_left_us",
+        "_released",
+        "_sync_id",
+        "_table",
+        "_timers",
+        "_waiting",
+        "_wake_id",
+        "_world",
+        "busy_until_us",
+        "card_free_ns",
+        "city",
+        "clock",
+        "counter",
+        "disk",
+        "disk_watched",
+        "factor_ppm",
+        "factory",
+        "fsync_factor_ppm",
+        "house",
+        "id",
+        "id_base",
+        "incarnation",
+        "ingress",
+        "instance",
+        "keys",
+        "kind",
+        "last_plan",
+        "last_to",
+        "node",
+        "occurrences",
+        "party",
+        "paused",
+        "plans",
+        "role",
+        "rules",
+        "signs_as",
+        "targets",
         "work_watched",
     )
     # fmt: on
@@ -73,6 +108,8 @@ class Host:
         self.kind: Final[Kind] = kind
         self.factory: Final = factory
         self.role = self.city = self.party = self.house = ""
+        self.keys: KeyRing | None = None
+        """Of a validator: what it signs votes with."""
         self.signs_as = id_
         """``sender`` of the node's own messages: of a client its party."""
         self.id_base: Final = instance << INSTANCE_SHIFT
@@ -143,8 +180,8 @@ class Host:
         record = self._world.recorder.record
         self.incarnation += 1
         contents = self.disk.open()
-        if contents.forgotten and self.kind != "validator":
-            self.disk.format()  # no key is lost: it is new again
+        if contents.forgotten and not self._lost_its_key():
+            self.disk.format()  # it is new again
             contents = self.disk.open()
         record(NodeChanged(now_us, self.id, "up"))
         if contents.repaired:
@@ -154,12 +191,18 @@ class Host:
             record(Reached(now_us, self.id, "halted", 0, 0, b"", cause))
             record(NodeChanged(now_us, self.id, "down"))
             return
+        if self.keys is not None:
+            self.keys.stored()
         self.node = self.factory()
         self._handle = self._world.director.handler(self)
         self.work_watched = self._world.recorder.work
         self.busy_until_us = now_us
         self._work(now_us, Boot(self._local(now_us), contents.log, contents.blocks))
         self._world.director.booted(now_us, self)
+
+    def _lost_its_key(self) -> bool:
+        """Whether the disk that is lost held the only key that it may vote with."""
+        return self.kind == "validator" and (self.keys is None or not self.keys.survives_amnesia())
 
     def kill(self, now_us: int, survival: Survival) -> None:
         """The process dies; of the disk there remains what ``survival`` says."""

@@ -47,9 +47,10 @@ class Selection:
             return (world.primary(),)
         kind, _, value = selector.partition(":")
         if kind == "random" and value:
-            count = max_faulty(len(world.validators)) if value == "f" else int(value)
+            seats = world.validators[: world.seats]
+            count = max_faulty(world.seats) if value == "f" else int(value)
             stream = Stream(world.settings.seed, f"{self._name}/{selector}")
-            return tuple(stream.sample(world.validators, count))
+            return tuple(stream.sample(seats, count))
         if kind == "role" and value:
             return tuple(host for host in world.validators if host.role == value)
         if kind == "city" and value:

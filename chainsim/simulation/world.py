@@ -21,6 +21,7 @@ import msgspec
 from chainsim.simulation.director import Director
 from chainsim.simulation.draws import Draws
 from chainsim.simulation.host import Host, Kind
+from chainsim.simulation.key_ring import KeyRing
 from chainsim.simulation.network import Network
 from chainsim.simulation.scheduler import (
     CLIENT,
@@ -36,7 +37,7 @@ from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
 from consensus.effects import Area, Effect
 from consensus.messages import Message
-from consensus.types import NodeId, max_faulty, quorum_size
+from consensus.types import Committee, NodeId, max_faulty, quorum_size
 from nodes.byzantine import Disguise, Options
 from nodes.byzantine import Draws as AttackerDraws
 from nodes.durable import FORMATS, Format
@@ -100,6 +101,9 @@ class World:
         self.hosts: Final[list[Host]] = [_no_host()]
         """By instance; 0 is the world itself, and no host."""
         self.validators: Final[list[Host]] = []
+        """All who keep the ledger: the first committee in proposer order, then observers."""
+        self.seats = 0
+        """Size of the first committee."""
         self.adversary: Adversary | None = None
         """Makes disguises for validators that a fault puts in hostile hands."""
         self._submissions_ahead = 0
@@ -125,6 +129,8 @@ class World:
         city: str = "",
         party: str = "",
         house: NodeId = "",
+        keys: KeyRing | None = None,
+        seat: bool = True,
         formats: Mapping[Area, Format] = FORMATS,
     ) -> None:
         """Adds a node. ``factory`` makes it anew at each start, and it is then sent ``Boot``.
@@ -144,6 +150,7 @@ class World:
             raise SimulationError(f'validator "{id_}" comes after nodes of other kinds')
         host = Host(self, len(self.hosts), id_, kind, factory, formats)
         host.role, host.city, host.party, host.house = role, city, party, house
+        host.keys = keys
         if not self.settings.network.latency.knows(city):
             raise SimulationError(f'node "{id_}": the latency matrix knows no city "{city}"')
         if kind == "client" and party:
@@ -156,6 +163,7 @@ class World:
             self.network.hosts[party] = host
         if kind == "validator":
             self.validators.append(host)
+            self.seats += seat
 
     def add_faults(self, faults: Sequence[Fault]) -> None:
         """The scenario's faults, in file order. Raises ``SimulationError`` for an unknown node."""
@@ -240,9 +248,29 @@ class World:
         return self.network.hosts[id_].node
 
     def primary(self) -> Host:
-        """The validator that leads the highest active view (of those that run)."""
-        views = [view for view, active, _, _ in self._statuses() if active]
-        return self.validators[max(views, default=0) % len(self.validators)]
+        """The validator that leads the highest active view of the newest epoch that runs."""
+        committee = self.committee()
+        statuses = [
+            host.node.status()  # type: ignore[union-attr]
+            for host in self._running()
+            if committee is None or _committee_of(host) == committee
+        ]
+        view = max((view for view, active, _, _ in statuses if active), default=0)
+        if committee is None:
+            return self.validators[view % self.seats]
+        return self.network.hosts[committee.primary(view)]
+
+    def committee(self) -> Committee | None:
+        """The newest that a running validator knows; None if none of them tells."""
+        known = [_committee_of(host) for host in self._running()]
+        return max(
+            (committee for committee in known if committee is not None),
+            key=lambda committee: committee.epoch,
+            default=None,
+        )
+
+    def _running(self) -> list[Host]:
+        return [host for host in self.validators if host.node is not None]
 
     def settled(self) -> bool:
         """No work is left: every submission was made and is final, no fault begins or ends any
@@ -259,17 +287,19 @@ class World:
             if host.kind == "client" and host.node is not None and host.node.outstanding:  # type: ignore[attr-defined]
                 return False
         director = self.director
-        running = [h for h in self.validators if h.node is not None and not h.paused]
-        statuses = [
-            host.node.status()  # type: ignore[union-attr]
-            for host in running
-            if not director.is_hostile(host)
-        ]
-        changing = sum(1 for _, active, _, _ in statuses if not active)
-        enough = min(len(running), quorum_size(len(self.validators)))
-        level = len({executed for _, _, executed, _ in statuses}) <= 1
-        few = changing <= max_faulty(len(self.validators))
-        return level and few and len(running) - changing >= enough
+        running = [host for host in self._running() if not host.paused]
+        sound = [host for host in running if not director.is_hostile(host)]
+        if any(getattr(host.node, "changing", False) for host in sound):
+            return False
+        heights = {host.node.status()[2] for host in sound}  # type: ignore[union-attr]
+        committee = self.committee()
+        members = [h for h in running if committee is None or h.id in committee]
+        views = [host.node.status()[:2] for host in members if host in sound]  # type: ignore[union-attr]
+        changing = sum(1 for _, active in views if not active)
+        n = self.seats if committee is None else committee.n
+        few = changing <= max_faulty(n)
+        enough = min(len(members), quorum_size(n))
+        return len(heights) <= 1 and few and len(members) - changing >= enough
 
     def progress(self) -> Progress:
         """Where the run stands."""
@@ -304,7 +334,7 @@ class World:
         )
 
     def _statuses(self) -> list[tuple[int, bool, int, int]]:
-        return [host.node.status() for host in self.validators if host.node is not None]  # type: ignore[attr-defined]
+        return [host.node.status() for host in self._running()]  # type: ignore[union-attr]
 
     def discard(self) -> None:
         """Takes the world apart: it is one big cycle, whose memory would else come back only when
@@ -356,3 +386,8 @@ class World:
 def _no_host() -> Any:
     """Holds the place of instance 0."""
     return None
+
+
+def _committee_of(host: Host) -> Committee | None:
+    committee: Committee | None = getattr(host.node, "committee", None)
+    return committee

@@ -139,27 +139,28 @@ class CatchUp:
         than the question (rule 32).
         """
         core = self.core
-        soonest = self._heard_us.get(message.sender, -core.parameters.status_interval_us)
+        asker = message.sender if message.signature else f"{message.sender} (unsigned)"
+        soonest = self._heard_us.get(asker, -core.parameters.status_interval_us)
         if core.now_us - soonest < core.parameters.status_interval_us // 2:
             return
-        before = self._previous.get(message.sender)
+        before = self._previous.get(asker)
         silent_us = core.now_us - soonest
         speaks = silent_us < SILENCE * core.parameters.status_interval_us
         if before is not None and speaks and not _follows(message, before):
             return
         if not core.membership.may_ask(message):
             return
-        self._heard_us[message.sender] = core.now_us
+        self._heard_us[asker] = core.now_us
         if message.executed > core.executed:
             self.lagging(min(message.executed, core.executed + BATCHES_AHEAD))
-        self._previous[message.sender] = message
+        self._previous[asker] = message
         if before is None:
             return
         stuck = (message.executed, message.view) == (before.executed, before.view)
         self._attempts[message.sender] = self._attempts.get(message.sender, 0) + 1 if stuck else 0
         self._resend_blocks(before, message)
         self._resend_stable(before, message)
-        if message.epoch != core.committee.epoch or message.sender not in core.committee:
+        if message.epoch != core.committee.epoch or not message.signature:
             return
         self._resend_view(before, message)
         if core.active and message.active and message.view == before.view == core.view:
@@ -176,8 +177,8 @@ class CatchUp:
         return (distance - self._attempts.get(peer, 0)) % n < core.committee.weak_quorum
 
     def _has_mine(self, mask: bytes) -> bool:
-        """Whether a peer's mask has this replica's bit."""
-        return in_mask(self.core.position, mask)
+        """Whether a peer's mask has this replica's bit; who has no vote has none to send."""
+        return not self.core.votes or in_mask(self.core.position, mask)
 
     def _resend_blocks(self, before: Status, now: Status) -> None:
         """Blocks that the peer lacked then and lacks now."""

@@ -81,7 +81,7 @@ class Core:
             environment.committee, environment.chain, environment.verifier
         )
         self.observers: Final = environment.observers
-        self._own_keys: Final = tuple(
+        self._own_keys = tuple(
             signer for signer in (environment.signer, environment.next_signer) if signer is not None
         )
         self._verify: Final = environment.verifier.verify
@@ -139,13 +139,19 @@ class Core:
         self.committee = committee
         self._keys = {member.id: member.public_key for member in committee.members}
         self.others: tuple[NodeId, ...] = committee.others(self.id)
-        self._signer = self._own_keys[0]
         self.position = -1
         """Place in proposer order; -1: this replica follows, and votes on nothing (rule 29)."""
         for signer in self._own_keys:
             if committee.holds(self.id, signer.public_key):
                 self._signer = signer
                 self.position = committee.position(self.id)
+
+    def erase_keys(self, was_member: bool) -> None:
+        """The keys of epochs that are over are forgotten (rule 29)."""
+        if self.votes:
+            self._own_keys = (self._signer,)
+        elif was_member:
+            self._own_keys = ()
 
     @property
     def votes(self) -> bool:
@@ -156,8 +162,10 @@ class Core:
 
     def sign(self, message: M) -> M | None:
         """``message`` signed, or None if the sign guard forbids it (rule 24), or one's place:
-        who is no member signs no vote (rule 29)."""
-        if (not self.votes and message.TYPE in GUARDED) or not self.guard.allows(message):
+        who is no member signs no vote, and its questions not at all (rule 29)."""
+        if not self.votes:
+            return None if message.TYPE in GUARDED else message
+        if not self.guard.allows(message):
             return None
         self._signatures += 1
         return signed(message, self._signer)

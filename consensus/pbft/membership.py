@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from consensus.certificates import certified_state_is_valid
+from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Compact
 from consensus.messages import (
     CertifiedBatch,
@@ -48,11 +49,14 @@ class Membership:
         boundary = self.core.boundary
         return boundary is not None and self.core.executed < boundary
 
-    def ordered(self, scheduled: ScheduledChange | None) -> None:
-        """A block was executed after which ``scheduled`` is pending."""
-        if scheduled is None or self.scheduled is not None:
+    def ordered(self, state: CheckpointState) -> None:
+        """A block was executed; a change may be pending after it.
+
+        What is executed again, of epochs that are over, changes nothing any more.
+        """
+        core, scheduled = self.core, state.scheduled
+        if scheduled is None or self.scheduled is not None or state.epoch != core.committee.epoch:
             return
-        core = self.core
         self.scheduled = scheduled
         self._coming = Committee(core.committee.epoch + 1, scheduled.members)
         core.boundary = scheduled.effective
@@ -76,7 +80,9 @@ class Membership:
     def enter(self, committee: Committee) -> None:
         """The new epoch: view 0, an empty log above h, no P."""
         core = self.core
+        was_member = core.votes
         core.set_committee(committee)
+        core.erase_keys(was_member)
         self.scheduled = self._coming = core.boundary = None
         core.view = core.slot_view = 0
         core.active = True
@@ -111,18 +117,18 @@ class Membership:
         if self.core.authentic_of(coming)(message):
             kept.append(message)
 
-    def may_ask(self, message: Message) -> bool:
+    def may_ask(self, message: Status) -> bool:
         """Whether a question is to be answered: a member's is signed, in whichever epoch.
 
-        Observers and those who are no members yet, or no longer, are known by name alone:
-        all that they get is public, proves itself, and is limited in rate.
+        Observers, those who are no members yet or no longer, and who lost its key ask unsigned
+        and are known by name alone: all that they get is public, proves itself, and is limited
+        in rate, apart from what is signed in that name.
         """
         core = self.core
-        asker = message.sender
+        if not message.signature:
+            return self.is_known(message.sender)
         committee = core.configurations.of_epoch(message.epoch)
-        if committee is not None and asker in committee:
-            return core.authentic_of(committee)(message)
-        return message.chain == core.chain and self.is_known(asker)
+        return committee is not None and core.authentic_of(committee)(message)
 
     def is_known(self, id_: NodeId) -> bool:
         """Whether ``id_`` is a configured observer, or was or will be a member."""

@@ -339,7 +339,7 @@ class NormalCase:
         assert batch is not None
         assert event.sequence == core.executed + 1
         core.executed = event.sequence
-        core.membership.ordered(event.state.scheduled)
+        core.membership.ordered(event.state)
         core.pool.remove(batch.requests)
         self._next = max(self._next, event.sequence + 1)
         core.timeouts.executed(batch, fresh=bool(batch.requests) or core.boundary is not None)
@@ -367,6 +367,12 @@ class NormalCase:
         self._next = core.stable + 1
         core.pool.release_selected()
         self.propose_soon()
+        if not core.is_primary:
+            # What came to the last primary while the epoch ended is known to nobody else.
+            waiting = core.pool.select(core.parameters.block_max_txs)
+            core.pool.release_selected()
+            for request in waiting:
+                self._forward(request)
 
     def resume(self) -> None:
         """After boot: propose above everything that the log shows was proposed."""

@@ -138,7 +138,7 @@ def _restore_configuration(core: Core, blocks: tuple[ExecutedBlock, ...]) -> Non
     """A change that was ordered on these blocks and isn't in force yet (rule 27)."""
     for block in blocks:
         if block.sequence >= core.stable:
-            core.membership.ordered(block.state.scheduled)
+            core.membership.ordered(block.state)
 
 
 def _restore_decisions(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:

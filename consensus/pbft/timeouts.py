@@ -44,8 +44,8 @@ class Timeouts:
     # -- request deadlines (rule 18) --------------------------------------------------
 
     def request_waiting(self, request: Request) -> None:
-        """A request entered the pool."""
-        if not self.core.active or request.sender in self._deadlines:
+        """A request entered the pool. Who has no vote can't depose anybody."""
+        if not self.core.active or not self.core.votes or request.sender in self._deadlines:
             return
         self._deadlines[request.sender] = (
             request.number,

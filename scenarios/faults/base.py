@@ -31,16 +31,16 @@ class When(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The moment when a trace event happens for the ``count``-th time; left-out fields match all.
 
     ``event``: pre-prepare-accepted, prepared, committed, executed, checkpoint-stable,
-    view-change-started, new-view-entered, timer-fired, persisted, or height (the first
-    execution at or above ``sequence``). ``view`` and ``sequence`` don't apply to timer-fired
-    and persisted.
+    view-change-started, new-view-entered, epoch-entered, timer-fired, persisted, or height (the
+    first execution at or above ``sequence``). ``view`` and ``sequence`` don't apply to
+    timer-fired and persisted.
     """
 
     event: Annotated[
         str,
         msgspec.Meta(
             pattern="^(pre-prepare-accepted|prepared|committed|executed|checkpoint-stable"
-            "|view-change-started|new-view-entered|timer-fired|persisted|height)$"
+            "|view-change-started|new-view-entered|epoch-entered|timer-fired|persisted|height)$"
         ),
     ]
     node: Selector | None = None

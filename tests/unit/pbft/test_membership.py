@@ -282,3 +282,37 @@ def test_rule_32_early_messages_of_the_next_epoch_are_capped_per_sender(bench: B
     bench["r1"].receive(honest)
     assert len(membership.early["r2"]) == 3 * bench.parameters.window
     assert membership.early["r0"] == [honest]
+
+
+def test_rule_25_blocks_lost_below_the_epoch_are_executed_again_without_a_second_switch(
+    bench: Bench,
+) -> None:
+    order(bench, *old(bench)[::-1])
+    host = bench["r1"]
+    bench.crash("r1")
+    del host.blocks[2:]  # the change was ordered in block 3
+    host.start()
+    assert (host.replica.committee.epoch, host.replica.executed, host.replica.stable) == (1, 2, 6)
+    bench.submit(4, to="all")
+    bench.run_for(10 * bench.parameters.status_interval_us)
+    assert host.history == bench["r2"].history
+    assert len(host.history) == 7
+    assert host.replica.core.boundary is None
+
+
+def test_rule_29_a_removed_validator_answers_with_what_it_holds_and_raises_nothing() -> None:
+    bench = Bench(5, checkpoint_interval=2, window=4, block_interval_us=1)
+    order(bench, *[m for m in old(bench) if m.id != "r2"])
+    questions: list[Message] = []
+
+    def listen(source: str, to: str, message: Message) -> bool:
+        if message.TYPE == "status":
+            questions.append(message)
+        return to != "r3"
+
+    bench.rule = listen
+    bench.submit(4, to="all")
+    bench.run_for(3 * bench.parameters.status_interval_us)
+    assert questions
+    for question in questions:
+        bench["r2"].receive(question)

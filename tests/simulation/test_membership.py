@@ -1,0 +1,88 @@
+"""Rules 25 to 29 in whole runs: seats come and go, keys change, and nobody votes who must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainsim.build import Simulation, build
+from chainsim.trace import Executed, Reached, Record, Recorder, Signed
+from nodes.client import Client
+from nodes.validator import Validator
+from scenarios import loader
+
+VOTES = {"pre-prepare", "prepare", "commit", "checkpoint", "view-change", "new-view"}
+
+
+def run(name: str, seed: int = 1, *overrides: str) -> tuple[Simulation, list[Record]]:
+    records: list[Record] = []
+    recorder = Recorder()
+    for kind in (Reached, Signed, Executed):
+        recorder.subscribe(kind, records.append)
+    simulation = build(loader.load(name, overrides, seed), recorder)
+    result = simulation.run()
+    assert result.ok, [line for line in (*result.checks, *result.expectations) if not line.ok]
+    return simulation, records
+
+
+def epochs(records: list[Record], node: str) -> list[str]:
+    return [
+        record.cause
+        for record in records
+        if isinstance(record, Reached) and (record.node, record.event) == (node, "epoch-entered")
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_rule_27_seats_come_and_go_while_money_moves(seed: int) -> None:
+    simulation, records = run("add-and-remove-validator", seed)
+    for node in ("v0", "v1", "v2", "v3", "exchange-b"):
+        assert epochs(records, node) == [
+            "epoch 1: v0, v1, v2, v3, exchange-b",
+            "epoch 2: v1, v2, v3, exchange-b",
+        ]
+    votes: dict[str, set[int]] = {}
+    for record in records:
+        if isinstance(record, Signed) and record.type in VOTES:
+            votes.setdefault(record.node, set()).add(record.epoch)
+    assert votes["exchange-b"] == {1, 2}
+    assert votes["v0"] == {0, 1}
+    heads = {host.node.tip_hash for host in simulation.world.validators if host.node}  # type: ignore[attr-defined]
+    assert len(heads) == 1
+
+
+def test_rule_29_clients_know_the_committee_of_today() -> None:
+    simulation, _ = run("add-and-remove-validator")
+    busy = [
+        host.node
+        for host in simulation.world.hosts
+        if isinstance(host.node, Client) and host.node.submitted > 3
+    ]
+    assert busy
+    assert {client.committee.epoch for client in busy} == {2}
+
+
+def test_rule_25_amnesia_rejoins_under_the_key_that_the_others_gave_it_a_seat_for() -> None:
+    simulation, records = run("key-rotation")
+    keys = simulation.keys
+    node = simulation.world.node("v3")
+    assert isinstance(node, Validator)
+    assert node.committee.epoch == 4
+    for id_ in ("v0", "v1", "v2", "v3"):
+        assert node.committee.public_key(id_) == keys.validator(id_, 1).public_key
+    lost_us = 10_000_000
+    voted = [
+        record
+        for record in records
+        if isinstance(record, Signed) and record.node == "v3" and record.type in VOTES
+    ]
+    assert {record.epoch for record in voted if record.at_us > lost_us} == {4}
+    assert {record.epoch for record in voted if record.at_us < lost_us} == {0, 1, 2}
+    assert node.replica.core.votes  # type: ignore[attr-defined]
+
+
+def test_rule_25_without_a_seat_for_its_new_key_an_amnesiac_never_votes_again() -> None:
+    _, records = run("key-rotation", 1, 'faults[4].node="v0"')
+    after = [
+        r for r in records if isinstance(r, Signed) and r.node == "v3" and r.at_us > 10_000_000
+    ]
+    assert not [record for record in after if record.type in VOTES]
