@@ -16,6 +16,9 @@ import msgspec
 from chainsim import wall_clock
 from chainsim.build import build
 from chainsim.exit_codes import ExitCode
+from chainsim.explore.chunks import Job, run_chunk
+from chainsim.explore.model import model_of
+from chainsim.explore.runner import Here, sweep
 from chainsim.run_folder import TRACE
 from chainsim.trace import Recorder
 from scenarios import loader
@@ -49,6 +52,10 @@ stop = "21s"
 BLOCK_SIZES: Final = (1, 10)
 """Transactions per block: with one, the messages of 2n(n-1) per decision dominate; with ten,
 executing each transaction sixteen times and replying does."""
+
+
+EXPLORED: Final = 64
+"""Seeds of the exploring row."""
 
 
 class BenchmarkFailed(Exception):
@@ -118,4 +125,26 @@ def full_node(block_size: int) -> Row:
         sent=sum(result.messages.sent.values()),
         height=result.height,
         transactions=result.measures.transactions.final,
+    )
+
+
+def exploring(seeds: int = EXPLORED) -> Row:
+    """Seeds of the shipped base at n = 4 with drawn faults and all checks, per second of CPU time.
+
+    Raises ``BenchmarkFailed``.
+    """
+    base = loader.load("explore-base")
+    model = msgspec.structs.replace(model_of(base), sizes=(4,))
+    job = Job(base=base, strategy="random", model=model)
+    run_chunk(job, 0, 2)  # what is loaded at the first use isn't the seeds' work
+    found = sweep(job, 0, seeds, Here())
+    if found.failures:
+        raise BenchmarkFailed(f"seed {found.first_failure} of {base.name} breaks a property")
+    return row(
+        "exploring, n = 4",
+        "seeds",
+        found.runs,
+        found.busy_ns,
+        deliveries=found.deliveries,
+        median_deliveries=found.median_deliveries,
     )

@@ -53,11 +53,11 @@ def _running(world: World) -> Iterator[tuple[NodeId, Validator]]:
 
 def _balances(ledger: Ledger) -> dict[BalanceKey, int]:
     """Every balance that isn't zero."""
-    assets = (*ledger.genesis.currencies, *(item.id for item in ledger.values("series")))
     return {
-        (account.id, asset, partition): held
-        for account in ledger.values("account")
-        for asset in assets
-        for partition in PARTITIONS
-        if (held := ledger.balance(account.id, asset, partition))
+        (account, asset, partition): amount
+        for account, asset, held in ledger.holdings()
+        for partition, amount in zip(
+            PARTITIONS, (held.free, held.reserved, held.frozen), strict=True
+        )
+        if amount
     }

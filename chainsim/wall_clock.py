@@ -10,6 +10,11 @@ def now_ns() -> int:
     return time.perf_counter_ns()
 
 
+def cpu_ns() -> int:
+    """CPU time of this thread in nanoseconds; only differences mean anything."""
+    return time.thread_time_ns()
+
+
 def seconds_since(start_ns: int) -> float:
     """Wall seconds since ``start_ns``, to the millisecond."""
     return round((now_ns() - start_ns) / 1e9, 3)

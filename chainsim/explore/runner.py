@@ -88,7 +88,7 @@ class Sweep:
 
     @property
     def seeds_per_core_second(self) -> float:
-        """Runs per second that one worker was busy."""
+        """Runs per second of CPU time."""
         return round(self.runs * 1e9 / max(1, self.busy_ns), 1)
 
 

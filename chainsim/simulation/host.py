@@ -248,7 +248,6 @@ class Host:
         self._handle = _nobody
         self._table.clear()
         self._waiting.clear()
-        self.ingress.clear()
         self.rules = {}
         self.plans.clear()
         self.targets.clear()

@@ -7,7 +7,7 @@ a block gives depends on the state before it and the block alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -225,6 +225,12 @@ class Ledger:
         """Minor units in a partition (free, reserved, frozen); 0 for what doesn't exist."""
         held: Balance = self._state.values.get(("balance", account, asset), NO_BALANCE)
         return {"free": held.free, "reserved": held.reserved, "frozen": held.frozen}[partition]
+
+    def holdings(self) -> Iterator[tuple[str, str, Balance]]:
+        """(account, asset, partitions) of all that anybody holds. Reads everything."""
+        for key, value in self._state.values.items():
+            if key[0] == "balance":
+                yield key[1], key[2], value
 
     def prove(self, *key: str) -> tuple[bytes | None, Proof]:
         """Encoded value and proof of one key, for ``state_tree.verify`` under ``state_root``."""

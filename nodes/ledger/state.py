@@ -127,12 +127,15 @@ class State:
         """Take over a block's changes with their tree (``rehashed``)."""
         values = self.values
         for key, value in changes.items():
-            if key[0] in _GROUPED:
+            nothing = is_nothing(value)
+            if key[0] in _GROUPED and (
+                nothing or key not in values or type(value) is Instruction
+            ):  # else it changes, and stands where it stood
                 self._regroup(key, value)
-            if is_nothing(value):
+            if nothing:
                 values.pop(key, None)
-                continue
-            values[key] = value
+            else:
+                values[key] = value
         self.tree = tree
 
     def apply(self, changes: Mapping[Key, Any]) -> None:
