@@ -230,10 +230,10 @@ def test_rule_23_compaction_leaves_the_old_log_or_the_new_never_a_mix(times: int
     kept = 0
     while True:
         disk = booted()
-        sync(disk, *log("old", "older"))
+        sync(disk, *log("old", "older", "oldest"))
         disk.append(Persist("log", "last"))
         for number in range(times):
-            disk.append(Compact((f"short {number}", "new")))
+            disk.append(Compact((f"short {number}",)))
         disk.append(Persist("log", "after"))
         keep = disk.tears = Keep(kept)
         disk.crash("synced")
@@ -248,10 +248,20 @@ def test_rule_23_compaction_leaves_the_old_log_or_the_new_never_a_mix(times: int
         if kept == keep.limits[0] - 1:
             break
         kept += 1
-    old = ("old", "older")
-    new = (f"short {times - 1}", "new")
-    between = {(f"short {number}", "new") for number in range(times)}
+    old = ("old", "older", "oldest")
+    new = (f"short {times - 1}",)
+    between = {(f"short {number}",) for number in range(times)}
     assert seen == {old, (*old, "last"), *between, (*new, "after")}
+
+
+def test_rule_25_a_compacted_log_that_rots_before_its_mark_follows_is_amnesia() -> None:
+    """It was synced before it took its place: what it began with must be there."""
+    disk = booted()
+    sync(disk, *log(1, 2, 3))
+    disk.append(Compact(("short",)))
+    disk.crash("written")
+    disk.rot("log", 1, Stream(1, "rot"))
+    assert disk.open().forgotten == "its vote log is damaged: record 0 can't be read"
 
 
 def test_compaction_writes_rot_away() -> None:
