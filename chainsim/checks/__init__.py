@@ -12,6 +12,7 @@ from typing import Final
 
 from chainsim.checks.accused import Accusations
 from chainsim.checks.agreement import Agreement
+from chainsim.checks.authority import Authority
 from chainsim.checks.base import Check, CheckResult, Finding, Kind
 from chainsim.checks.chain_integrity import ChainIntegrity
 from chainsim.checks.client_history import ClientHistory
@@ -29,7 +30,11 @@ from chainsim.checks.dvp import DeliveryVersusPayment
 from chainsim.checks.exactly_once import ExactlyOnce
 from chainsim.checks.liveness import Liveness
 from chainsim.checks.prepared import OnePrepared
+from chainsim.checks.programme_cap import ProgrammeCap
 from chainsim.checks.remembered import RememberedCommits
+from chainsim.checks.replayed import Replayed
+from chainsim.checks.restraints import Restraints
+from chainsim.checks.securities import Securities
 from chainsim.checks.signing import OneSigned
 from chainsim.checks.sometimes import COVERAGE, Sometimes
 from chainsim.checks.state_roots import StateRoots
@@ -68,6 +73,11 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
     "conservation": Conservation,
     "delivery-versus-payment": DeliveryVersusPayment,
     "coupons": Coupons,
+    "programme-cap": ProgrammeCap,
+    "restraints": Restraints,
+    "securities": Securities,
+    "authority": Authority,
+    "replay-from-genesis": Replayed,
     "liveness": Liveness,
     "sometimes": Sometimes,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chainsim.checks import CheckResult, RunEnd
+from chainsim.checks import CheckContext, CheckResult, RunEnd
 from chainsim.checks.context import BalanceKey
 from chainsim.trace import Executed
 from consensus.messages import Batch, Request
@@ -16,7 +16,7 @@ from nodes.ledger.execution import BlockOutcome
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.receipts import Posting, Receipt
 from tests.unit.checks.story import CHAIN, Story, executed, judge
-from tests.unit.ledger.support import GENESIS, Desk
+from tests.unit.ledger.support import GENESIS, VOTES, Desk
 
 
 class Told(Desk):
@@ -56,9 +56,15 @@ class Told(Desk):
         self.trace.append(executed(height * 1_000, "v0", block))
         return outcome
 
-    def verdict(self, check: str) -> CheckResult:
+    def context(self, genesis: Genesis | None = None) -> CheckContext:
+        """What checks are told; ``genesis``: what they believe of the beginning."""
+        genesis = genesis or self.ledger.genesis
+        verifier = VOTES.verifier()
+        return self.story.context(genesis=genesis, opening=self.opening, verifier=verifier)
+
+    def verdict(self, check: str, genesis: Genesis | None = None) -> CheckResult:
         """What a check says of the trace as it stands."""
-        context = self.story.context(genesis=self.ledger.genesis, opening=self.opening)
+        context = self.context(genesis)
         end = RunEnd(at_us=self.time_us, nodes={})
         return judge(check, context, self.trace, end)
 
@@ -77,14 +83,16 @@ class Told(Desk):
         raise AssertionError(f"no {type_name} succeeded")
 
 
+def changed(receipt: Receipt, **changes: Any) -> Receipt:
+    """A receipt with other fields (its digest is made anew)."""
+    fields = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
+    return Receipt(**(fields | changes))
+
+
 def with_postings(change: Callable[[list[Posting]], list[Posting]]) -> Callable[[Receipt], Receipt]:
     """A falsification of a receipt's postings."""
 
     def falsified(receipt: Receipt) -> Receipt:
-        fields: dict[str, Any] = {
-            name: getattr(receipt, name) for name in receipt.__struct_fields__
-        }
-        fields["postings"] = tuple(change(list(receipt.postings)))
-        return Receipt(**fields)
+        return changed(receipt, postings=tuple(change(list(receipt.postings))))
 
     return falsified
