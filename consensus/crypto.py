@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 SEED_SIZE: Final = 32
 MEMO_LIMIT: Final = 1 << 16
 """Verdicts a ``Verifier`` remembers before it forgets all of them and starts again."""
+MEMO_BYTES: Final = 1 << 26
+"""Bytes of payloads that those verdicts are about, likewise: 64 MiB."""
 
 
 class Signer(Protocol):
@@ -62,13 +64,16 @@ class _MemoisingVerifier:
 
     def __init__(self) -> None:
         self._verdicts: dict[tuple[bytes, bytes, bytes], bool] = {}
+        self._bytes = 0
 
     def verify(self, public_key: bytes, payload: bytes, signature: bytes) -> bool:
         key = (public_key, payload, signature)
         verdict = self._verdicts.get(key)
         if verdict is None:
-            if len(self._verdicts) >= MEMO_LIMIT:
+            self._bytes += len(payload)
+            if len(self._verdicts) >= MEMO_LIMIT or self._bytes > MEMO_BYTES:
                 self._verdicts.clear()
+                self._bytes = len(payload)
             verdict = self._verdicts[key] = self._check(public_key, payload, signature)
         return verdict
 

@@ -16,6 +16,7 @@ from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer
 from consensus.encoding import canonical, digest_of, encode
 from consensus.lazy import lazy
+from consensus.limits import MAX_MESSAGE_BYTES
 from consensus.types import Digest, NodeId, Sequence, View
 
 NULL_DIGEST: Final[Digest] = digest_of("null-batch")
@@ -510,7 +511,12 @@ def signed(message: M, signer: Signer) -> M:
 
 
 def decode(data: bytes) -> ConsensusMessage:
-    """Reads a message from the wire. Raises ``msgspec.DecodeError`` on anything else."""
+    """Reads a message from the wire. Raises ``msgspec.DecodeError`` on anything else.
+
+    What is longer than ``MAX_MESSAGE_BYTES`` is refused unread (rule 32).
+    """
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise msgspec.DecodeError(f"a message has at most {MAX_MESSAGE_BYTES:,} bytes")
     try:
         message: ConsensusMessage = _DECODER.decode(data)
     except (ValueError, OverflowError, RecursionError) as error:

@@ -24,6 +24,9 @@ PER_CLIENT_LIMIT: Final = 1_024
 """Requests of one client that may wait."""
 TOTAL_LIMIT: Final = 65_536
 """Requests that may wait, all clients together."""
+PROPOSED_LIMIT: Final = 65_536
+"""Numbers of others' proposals that are remembered until they are executed or the view ends. One
+that is forgotten may be proposed twice, and executes once."""
 
 
 def _anything(_request: Request) -> bool:
@@ -78,7 +81,6 @@ class Mempool:
         """Numbers in somebody's proposal that didn't wait here: they aren't fresh if they come."""
         self._fresh = 0
         self._oldest: dict[NodeId, int] = {}
-        self._changed: dict[NodeId, None] = {}
 
     def __len__(self) -> int:
         return self._fresh
@@ -130,7 +132,8 @@ class Mempool:
             client, number = request.sender, request.number
             queue = self._queues.get(client)
             if queue is None or number not in queue.waiting:
-                self._proposed.add((client, number))
+                if len(self._proposed) < PROPOSED_LIMIT:
+                    self._proposed.add((client, number))
             elif _holds(queue.fresh, number):
                 self._stale(client, queue, number)
 
@@ -172,12 +175,6 @@ class Mempool:
         """Each client's lowest waiting number (rule 18): a live, read-only view."""
         return MappingProxyType(self._oldest)
 
-    def take_changes(self) -> tuple[NodeId, ...]:
-        """Clients whose entry in ``oldest`` changed since the last call, in order of change."""
-        changed = tuple(self._changed)
-        self._changed.clear()
-        return changed
-
     def _usable(self, held: Request) -> bool:
         return self._acceptable is not _anything and self._acceptable(held)
 
@@ -207,7 +204,6 @@ class Mempool:
         number = queue.numbers[0] if queue.numbers else None
         if number == self._oldest.get(client):
             return
-        self._changed[client] = None
         if number is None:
             del self._oldest[client]
         else:

@@ -13,6 +13,7 @@ from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Compute, Deliver, Effect, Persist, Send, SupplyBlocks
 from consensus.events import Boot, Event, Executed, Receive
+from consensus.limits import request_is_bounded
 from consensus.messages import (
     Batch,
     CertifiedBatch,
@@ -122,11 +123,20 @@ class Validator:
         )
 
     def _answer_again(self, request: Request) -> list[Effect] | None:
-        """The cached reply for a request that was executed (rule 30); None to go on."""
+        """The cached reply for a request that was executed (rule 30); None to go on.
+
+        Only what is signed is worth a signature (rule 32). The key may be one that the client has
+        replaced since: whoever lost the reply to that very request still signs with the old one.
+        """
         result = self.ledger.cached_reply(request.sender, request.number)
         if result is None:
             return None
-        return [self._reply(request, result), Compute(signatures=1)]
+        if request.chain != self._genesis_hash or not request_is_bounded(request):
+            return []
+        payload = request.signing_bytes
+        if not self._verify(request.public_key, payload, request.signature):
+            return [Compute(verifications=1)]
+        return [self._reply(request, result), Compute(signatures=1, verifications=1)]
 
     def _prove_committees(self, question: FetchProof) -> list[Effect]:
         """Rule 29: a party of the ledger may ask who validates now."""

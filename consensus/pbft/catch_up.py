@@ -13,6 +13,7 @@ from sortedcontainers import SortedDict
 
 from consensus.certificates import in_mask, mask_to_bytes
 from consensus.effects import SupplyBlocks, TimerKey
+from consensus.limits import MAX_MASK_BYTES, MAX_VIEW
 from consensus.messages import (
     Batch,
     CertifiedBatch,
@@ -47,8 +48,8 @@ class CatchUp:
 
     def __init__(self, core: Core) -> None:
         self.core: Final = core
-        self._previous: dict[NodeId, Status] = {}
-        self._heard_us: dict[NodeId, int] = {}
+        self._previous: dict[str, Status] = {}
+        self._heard_us: dict[str, int] = {}
         self._caught: SortedDict[Sequence, tuple[CommitCertificate, Batch]] = SortedDict()
         self._target: Sequence = 0
         """The highest sequence that others were shown to have executed."""
@@ -139,6 +140,8 @@ class CatchUp:
         than the question (rule 32).
         """
         core = self.core
+        if not self._is_plausible(message):
+            return
         asker = message.sender if message.signature else f"{message.sender} (unsigned)"
         soonest = self._heard_us.get(asker, -core.parameters.status_interval_us)
         if core.now_us - soonest < core.parameters.status_interval_us // 2:
@@ -165,6 +168,18 @@ class CatchUp:
         self._resend_view(before, message)
         if core.active and message.active and message.view == before.view == core.view:
             self._resend_votes(before, message)
+
+    def _is_plausible(self, message: Status) -> bool:
+        """Nothing negative, no more slots than a window has, no longer masks than committees."""
+        masks = [message.checkpoints, message.view_changes]
+        masks += [mask for slot in message.slots for mask in (slot.prepares, slot.commits)]
+        return (
+            0 <= message.view <= MAX_VIEW
+            and message.stable >= 0
+            and message.executed >= 0
+            and len(message.slots) <= self.core.parameters.window
+            and all(len(mask) <= MAX_MASK_BYTES for mask in masks)
+        )
 
     def _is_my_turn(self, peer: NodeId) -> bool:
         """Whether this replica is among the W that resend what all of them hold.

@@ -3,7 +3,8 @@
 It is the last line: the protocol's own rules already forbid what it refuses. Keys are
 (type, epoch, view, sequence) for votes, (type, epoch, 0, sequence) for CHECKPOINT and
 (type, epoch, view, 0) for VIEW-CHANGE and NEW-VIEW. It is filled again from the vote log at
-boot and forgets what lies below the stable checkpoint, where nothing is signed any more.
+boot. What was signed in a lower view than the last is forgotten: there nothing is signed any
+more, whatever the digest (rule 12). So is, when it moves, what lies below the stable checkpoint.
 """
 
 from __future__ import annotations
@@ -33,14 +34,29 @@ class SignGuard:
 
     def __init__(self) -> None:
         self._signed: dict[tuple[str, int, int, int], Digest] = {}
+        self._view: tuple[int, View] = (0, 0)
+        """The highest epoch and view in which anything was signed."""
 
     def allows(self, message: Message) -> bool:
         """Record ``message`` and say yes, unless its key already stands for another digest."""
-        kind = message.TYPE
-        if kind not in GUARDED:
+        if message.TYPE not in GUARDED:
             return True
+        if self.is_over(message):
+            return False
         said = statement(message)
         return self._signed.setdefault(guard_key(message), said) == said
+
+    def is_over(self, message: Message) -> bool:
+        """Whether ``message`` is of a view that was left behind."""
+        kind, epoch, view, _ = guard_key(message)
+        if kind == "checkpoint":
+            return False
+        if (epoch, view) > self._view:
+            self._view = (epoch, view)
+            self._signed = {
+                key: digest for key, digest in self._signed.items() if key[0] == "checkpoint"
+            }
+        return (epoch, view) < self._view
 
     def forget(self, stable: Sequence) -> None:
         """Drop votes at or below ``stable``: the watermark forbids signing there."""

@@ -22,7 +22,7 @@ from consensus.messages import (
 )
 from consensus.pbft.core import Core
 from consensus.pbft.future import MESSAGES_PER_SLOT
-from consensus.types import Committee, NodeId, ScheduledChange
+from consensus.types import Committee, Digest, NodeId, ScheduledChange
 
 ACROSS_EPOCHS: Final[tuple[type[Message], ...]] = (Status, StateProof, CertifiedBatch)
 """What is taken from any epoch: questions, and answers that prove themselves (rule 29)."""
@@ -38,7 +38,7 @@ class Membership:
         self.scheduled: ScheduledChange | None = None
         """The committee after the boundary, while B isn't executed."""
         self._coming: Committee | None = None
-        self.early: dict[NodeId, list[Message]] = {}
+        self.early: dict[NodeId, dict[Digest, Message]] = {}
         """Messages of the next epoch, verified, under a cap per sender (rule 32)."""
 
     # -- the last slots of an epoch (rule 27) ------------------------------------------
@@ -74,7 +74,7 @@ class Membership:
         core.normal.epoch_entered()
         early, self.early = self.early, {}
         for messages in early.values():
-            for message in messages:
+            for message in messages.values():
                 core.route(message)
 
     def enter(self, committee: Committee) -> None:
@@ -111,11 +111,17 @@ class Membership:
         coming = self._coming
         if coming is None or message.epoch != coming.epoch or message.sender not in coming:
             return
-        kept = self.early.setdefault(message.sender, [])
-        if len(kept) >= MESSAGES_PER_SLOT * self.core.parameters.window:
+        kept = self.early.setdefault(message.sender, {})
+        # A replay of one message takes no second place.
+        if message.digest_bytes in kept or len(kept) >= self.early_limit:
             return
         if self.core.authentic_of(coming)(message):
-            kept.append(message)
+            kept[message.digest_bytes] = message
+
+    @property
+    def early_limit(self) -> int:
+        """Messages of one sender that wait for the next epoch."""
+        return MESSAGES_PER_SLOT * self.core.parameters.window
 
     def may_ask(self, message: Status) -> bool:
         """Whether a question is to be answered: a member's is signed, in whichever epoch.

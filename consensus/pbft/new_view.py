@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 import msgspec
 
 from consensus.certificates import Authentic, prepared_certificate_is_valid, stable_proof_is_valid
+from consensus.limits import MAX_VIEW
 from consensus.messages import (
     NULL_DIGEST,
     Checkpoint,
@@ -17,9 +17,6 @@ from consensus.messages import (
     ViewChange,
 )
 from consensus.types import Committee, Digest, Sequence
-
-MAX_CERTIFICATES: Final = 4096
-"""A VIEW-CHANGE with more prepared certificates than any window has is refused unread."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -70,7 +67,23 @@ def view_change_is_valid(
     ``proves`` says whether C makes its sequence stable: the checkpoint that began the epoch was
     signed by the committee before (rule 27). None: all is of one epoch.
     """
-    if message.view <= 0 or message.stable < 0 or len(message.prepared) > MAX_CERTIFICATES:
+    if not _is_plausible(message, committee, window) or not authentic(message):
+        return False
+    if proves is None:
+        proven = stable_proof_is_valid(
+            message.checkpoints, message.stable, None, committee, authentic
+        )
+    else:
+        proven = proves(message.checkpoints, message.stable)
+    return proven and all(
+        prepared_certificate_is_valid(certificate, committee, authentic)
+        for certificate in message.prepared
+    )
+
+
+def _is_plausible(message: ViewChange, committee: Committee, window: int) -> bool:
+    """What costs nothing to see, before any signature is looked at (rule 32)."""
+    if not 0 < message.view <= MAX_VIEW or message.stable < 0 or len(message.prepared) > window:
         return False
     last = message.stable
     for certificate in message.prepared:
@@ -78,21 +91,10 @@ def view_change_is_valid(
             return False
         if not 0 <= certificate.view < message.view:
             return False
+        if len(certificate.prepares) != committee.quorum - 1:
+            return False
         last = certificate.sequence
-    if proves is None:
-        proven = stable_proof_is_valid(
-            message.checkpoints, message.stable, None, committee, authentic
-        )
-    else:
-        proven = proves(message.checkpoints, message.stable)
-    return (
-        proven
-        and authentic(message)
-        and all(
-            prepared_certificate_is_valid(certificate, committee, authentic)
-            for certificate in message.prepared
-        )
-    )
+    return True
 
 
 def new_view_is_well_formed(

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from consensus.effects import Deliver, TimerKey
 from consensus.events import Executed
+from consensus.limits import request_is_bounded
 from consensus.messages import (
     NULL_BATCH,
     Batch,
@@ -24,6 +25,8 @@ from consensus.types import Digest, Sequence
 
 V = TypeVar("V", Prepare, Commit)
 
+FORWARDS_KEPT: Final = 65_536
+"""Requests forwarded in one interval; a client whose one isn't sends it to all once more."""
 BATCH: Final[TimerKey] = ("batch",)
 HELD: Final[TimerKey] = ("held",)
 
@@ -69,13 +72,15 @@ class NormalCase:
             if core.now_us - at_us < core.parameters.status_interval_us:
                 break
             del self._forwarded[digest]
-        if request.digest not in self._forwarded:
+        if request.digest not in self._forwarded and len(self._forwarded) < FORWARDS_KEPT:
             self._forwarded[request.digest] = core.now_us
             core.send(core.committee.primary(core.view), request)
 
     def _request_is_authentic(self, request: Request) -> bool:
         """All signatures verify under the keys that the envelope carries (rule 3)."""
         if request.chain != self.core.chain or request.epoch != 0:
+            return False
+        if not request_is_bounded(request):
             return False
         payload = request.signing_bytes
         return self.core.verify(request.public_key, payload, request.signature) and all(
@@ -160,14 +165,14 @@ class NormalCase:
         batch = message.batch
         if batch is None or batch.digest != message.digest:
             return  # somebody relays the header alone: it must not take the true one's place
+        if len(batch.requests) > core.parameters.block_max_txs:
+            return
         if slot is None:
             self._defer(message)
             return
         if not core.authentic(message):
             return
         if slot.decision is not None and slot.decision.digest != message.digest:
-            return
-        if len(batch.requests) > core.parameters.block_max_txs:
             return
         if self._is_ahead_of_clock(batch):
             self._hold(message)
@@ -188,6 +193,8 @@ class NormalCase:
         """Rule 8: a proposal from the future waits until its time has come, one per slot."""
         if message.sequence in self._held or message.batch is None:
             return
+        # Slots that were decided without it leave it behind: at most a window is held.
+        self._held = {n: held for n, held in self._held.items() if n > self.core.stable}
         self._held[message.sequence] = message
         earliest = min(held.batch.time_us for held in self._held.values() if held.batch)
         due = earliest - self.core.parameters.clock_drift_us

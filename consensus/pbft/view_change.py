@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+from consensus.limits import MAX_VIEW
 from consensus.messages import (
     NULL_BATCH,
     NULL_DIGEST,
@@ -16,6 +17,7 @@ from consensus.messages import (
     PrePrepare,
     ViewChange,
 )
+from consensus.pbft.answers import Answers
 from consensus.pbft.core import Core
 from consensus.pbft.equivocation import compare_prepared
 from consensus.pbft.new_view import (
@@ -56,11 +58,13 @@ class ViewChanger:
         self.entries: dict[NodeId, Entry] = {}
         """NEW-VIEWs on their way in, of each primary its highest: a lying one of a far view must
         not stand in the way of an honest one (rule 32)."""
+        self._answers: Final = Answers(core.parameters.status_interval_us // 2)
 
     def epoch_entered(self) -> None:
         """Views of the epoch that is over mean nothing any more (rule 27)."""
         self.received, self.proofs, self.entries = {}, {}, {}
         self.own = self.new_view = None
+        self._answers.forget()
 
     def resume(self, record: NewViewRecord, accepted: Mapping[Sequence, PrePrepare]) -> None:
         """After boot in a view whose NEW-VIEW is durable: enter it again if the crash came
@@ -211,7 +215,7 @@ class ViewChanger:
         core = self.core
         if message.sender != core.committee.primary(message.view) or message.sender == core.id:
             return
-        if message.view < core.view or (core.active and message.view <= core.view):
+        if not core.view <= message.view <= MAX_VIEW or (core.active and message.view == core.view):
             return
         if carries_batch(message):
             return  # somebody who relays it put it there: no reason to accuse the primary
@@ -329,7 +333,7 @@ class ViewChanger:
         )
         for known in candidates:
             if known is not None and known.digest_bytes == message.digest:
-                if core.authentic(message):
+                if core.authentic(message) and self._may_have(message.sender, message.digest):
                     core.send(message.sender, known)
                 return
 
@@ -339,11 +343,19 @@ class ViewChanger:
         batch = slot.known_batch(message.digest) if slot is not None else None
         if batch is None or not core.authentic(message):
             return
+        if not self._may_have(message.sender, (message.sequence, message.digest)):
+            return
         reply = core.sign(
             BatchReply(core.chain, core.committee.epoch, core.id, message.sequence, batch)
         )
         if reply is not None:
             core.send(message.sender, reply)
+
+    def _may_have(self, asker: NodeId, what: Any) -> bool:
+        """Everything that a NEW-VIEW may lack, twice over, in half a status interval (rule 32)."""
+        core = self.core
+        limit = 2 * (core.committee.n + core.parameters.window)
+        return self._answers.allow(asker, what, core.now_us, limit)
 
     def on_batch(self, message: BatchReply) -> None:
         """A batch that was asked for; its digest is its proof."""

@@ -8,6 +8,7 @@ from chainsim.explore.planting import swapped
 from consensus.messages import NewView, PrePrepare, Request, ViewChange
 from consensus.pbft import new_view, view_change
 from consensus.pbft.catch_up import CatchUp
+from consensus.pbft.guard import SignGuard
 from consensus.pbft.new_view import Selection, select
 from consensus.pbft.normal_case import NormalCase
 from consensus.pbft.timeouts import Timeouts
@@ -139,6 +140,7 @@ def votes_on() -> Patch:
     return swapped(
         (NormalCase, "on_pre_prepare", still(NormalCase.on_pre_prepare)),
         (NormalCase, "on_prepare", still(NormalCase.on_prepare)),
+        (SignGuard, "is_over", lambda self, message: False),
     )
 
 

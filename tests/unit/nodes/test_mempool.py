@@ -136,21 +136,8 @@ def test_clients_that_have_nothing_left_leave_no_trace() -> None:
         pool.add(item)
         pool.mark_selected((item, request(f"other-{number}", 1)))
         pool.remove((item, request(f"other-{number}", 1)))
-        pool.take_changes()
     leftovers = (pool._queues, pool._ready, pool._digests, pool._proposed, pool._oldest)
     assert not any(leftovers)
-
-
-def test_changes_of_the_oldest_are_told_once_each() -> None:
-    pool = filled(("b", 2), ("a", 1), ("b", 3))
-    assert pool.take_changes() == ("b", "a")
-    assert pool.take_changes() == ()
-    pool.add(request("b", 4))
-    assert pool.take_changes() == ()
-    pool.add(request("b", 1))
-    pool.remove((request("a", 1),))
-    assert pool.take_changes() == ("b", "a")
-    assert dict(pool.oldest()) == {"b": 1}
 
 
 def test_the_oldest_are_a_live_view_that_nobody_can_write() -> None:

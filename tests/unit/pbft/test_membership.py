@@ -281,7 +281,7 @@ def test_rule_32_early_messages_of_the_next_epoch_are_capped_per_sender(bench: B
     honest = signed(Prepare(CHAIN, 1, "r0", 0, 7, b"d" * 32), bench.signers["r0"])
     bench["r1"].receive(honest)
     assert len(membership.early["r2"]) == 3 * bench.parameters.window
-    assert membership.early["r0"] == [honest]
+    assert list(membership.early["r0"].values()) == [honest]
 
 
 def test_rule_25_blocks_lost_below_the_epoch_are_executed_again_without_a_second_switch(
