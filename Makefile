@@ -14,7 +14,7 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run report test check bench explore mutants acceptance golden-update lock clean
+.PHONY: help run report test check bench explore mutants fuzz acceptance golden-update lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench          messages per second, beside an empty heap loop'
 	@echo 'make explore        a thousand seeds of drawn faults, all checks on'
 	@echo 'make mutants        planted bugs: does exploring find them?'
+	@echo 'make fuzz           ten minutes of hostile bytes, guided by coverage (installs atheris)'
 	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
@@ -58,6 +59,11 @@ mutants:
 explore:
 	@$(INSTALL) run
 	@$(PY) -m chainsim explore explore-base $(ARGS)
+
+fuzz:
+	@$(INSTALL) test
+	@$(PY) -m pip install --quiet "atheris >=2.3"
+	@$(PY) -m tests.fuzz $(ARGS)
 
 acceptance:
 	@$(INSTALL) test
