@@ -37,6 +37,7 @@ from nodes.ledger.receipts import Receipt
 from nodes.validator import Validator
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
 from scenarios.keys import Keys
+from scenarios.membership import Council, council_secretary
 from scenarios.schema import Scenario, client_id, followers, ledger_nodes
 from scenarios.workload.plan import number, submissions
 
@@ -239,6 +240,11 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
         )
     cities = client_cities(scenario)
     countersigners: dict[str, dict[str, Signer]] = {party: {} for party in cities}
+    secretary = council_secretary(scenario, simulation.plan)
+    if secretary:
+        seats = simulation.genesis.committee.ids
+        countersigners[secretary] = {id_: simulation.keys.party(id_) for id_ in seats}
+        world.council = Council(secretary, client_id(secretary, keepers))
     for submission, _ in simulation.plan:
         signers = countersigners.setdefault(submission.party, {})
         for party in submission.cosigners:

@@ -9,7 +9,8 @@ from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, unknown
 from scenarios.faults import Fault
 from scenarios.faults.byzantine import ByzantineFault
-from scenarios.faults.membership import MembershipFault
+from scenarios.faults.membership import MembershipFault, RotateKey
+from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.schema import Scenario, Validator, followers, seats
 
 
@@ -18,6 +19,7 @@ def fault_problems(scenario: Scenario) -> Iterator[ScenarioError]:
     yield from _only_validators_lie(scenario)
     yield from _hostile_budget(scenario)
     yield from _membership(scenario)
+    yield from _recovery(scenario)
 
 
 def _only_validators_lie(scenario: Scenario) -> Iterator[ScenarioError]:
@@ -59,6 +61,19 @@ def _membership(scenario: Scenario) -> Iterator[ScenarioError]:
             yield ScenarioError(f"{path}.node", message)
         else:
             members.append(about)
+
+
+def _recovery(scenario: Scenario) -> Iterator[ScenarioError]:
+    """Proactive recovery counts keys by itself, and needs somebody to propose."""
+    faults = [
+        (path, fault)
+        for path, fault in entries("faults", scenario.faults, Fault)
+        if whole(fault) and isinstance(fault, ProactiveRecovery | RotateKey)
+    ]
+    recovering = [path for path, fault in faults if isinstance(fault, ProactiveRecovery)]
+    if recovering and len(faults) > len(recovering):
+        path = next(path for path, fault in faults if isinstance(fault, RotateKey))
+        yield ScenarioError(path, f"{recovering[0]} brings new keys already; leave one of them out")
 
 
 def _hostile_budget(scenario: Scenario) -> Iterator[ScenarioError]:

@@ -1,14 +1,23 @@
-"""What the faults that change the committee submit: VALIDATOR_UPDATE, with its countersigners."""
+"""What the faults that change the committee submit: VALIDATOR_UPDATE, with its countersigners.
+
+``add-validator`` and its like are known before the run, and part of its plan; proactive recovery
+is decided while it runs, by a secretary of the council: a validator whose party sends nothing
+else, so that the numbers of planned requests stay what they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
+from consensus.errors import ConfigurationError
+from consensus.types import Committee, NodeId
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.transactions import Transaction, ValidatorUpdate
 from scenarios.faults.membership import MembershipFault
+from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.keys import Keys
-from scenarios.schema import Scenario
+from scenarios.schema import Scenario, seats
 from scenarios.workload.base import Submission
 
 
@@ -44,3 +53,34 @@ def membership_changes(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iter
             members.append(about)
         elif fault.CHANGE == "remove" and about in members:
             members.remove(about)
+
+
+class Council:
+    """Words VALIDATOR_UPDATEs for new keys: ``secretary`` proposes, all others countersign."""
+
+    def __init__(self, secretary: str, desk: NodeId) -> None:
+        self._secretary: Final = secretary
+        self._desk: Final = desk
+
+    def __call__(
+        self, validator: NodeId, public_key: bytes, committee: Committee
+    ) -> tuple[NodeId, bytes, tuple[str, ...]]:
+        """(the client node that sends it, the operation, who countersigns)."""
+        body = ValidatorUpdate(change="rotate", validator=validator, public_key=public_key)
+        others = tuple(id_ for id_ in committee.ids if id_ != self._secretary)
+        return self._desk, Transaction(body).encode(), others
+
+
+def council_secretary(scenario: Scenario, plan: Iterable[tuple[Submission, int]]) -> str:
+    """The first validator whose party sends nothing in the plan; empty without proactive
+    recovery. Raises ``ConfigurationError`` if everybody sends something."""
+    if not any(isinstance(fault, ProactiveRecovery) for fault in scenario.faults):
+        return ""
+    busy = {submission.party for submission, _ in plan}
+    for seat in seats(scenario):
+        if seat.id not in busy:
+            return seat.id
+    raise ConfigurationError(
+        "proactive-recovery needs a validator whose party sends nothing else: add one, or take "
+        "the workload of one away"
+    )

@@ -21,7 +21,7 @@ from consensus.encoding import encode
 from consensus.events import Event
 from consensus.types import NodeId
 from scenarios.faults import Fault
-from scenarios.faults.primitives import Down, FullDisk, NewKey, PowerCut, Rot
+from scenarios.faults.primitives import Down, FullDisk, NewKey, PowerCut, RecoverNext, Rot
 
 if TYPE_CHECKING:
     from chainsim.simulation.host import Host
@@ -50,6 +50,8 @@ class Director:
         self._interpreter = Interpreter(world, self._active)
         self._triggers: dict[str, list[Planned]] = {}
         self._twins: dict[bytes, int] = {}
+        self._recovered = 0
+        """Turns of proactive recovery so far."""
         self.ahead = 0
         """Beginnings and ends that are scheduled."""
 
@@ -200,6 +202,8 @@ class Director:
         for brought in window.of(NewKey):
             for host in window.hit(brought.nodes) if begins else ():
                 self._bring_key(now_us, host)
+        if begins and any(window.of(RecoverNext)):
+            self._recover_next(now_us)
         for rot in window.of(Rot):
             for host in window.hit(rot.nodes) if begins else ():
                 host.disk.rot(rot.area, rot.records, window.stream(host))
@@ -225,6 +229,28 @@ class Director:
             host.kill(now_us, "written")
         if not self.holds_down(host):
             host.boot(now_us)
+
+    def _recover_next(self, now_us: int) -> None:
+        """Rule 26: planned and unplanned down together stay within what a quorum can miss."""
+        world = self._world
+        committee = world.committee()
+        members = [h for h in world.validators if committee is not None and h.id in committee]
+        if committee is None or world.council is None or world.is_changing():
+            return
+        down = sum(1 for host in members if not host.up or host.paused)
+        if down >= committee.n - committee.quorum:
+            return
+        members.sort(key=lambda host: host.id)
+        host = members[self._recovered % len(members)]
+        if not host.up or host.keys is None:
+            return
+        self._recovered += 1
+        self._bring_key(now_us, host)
+        assert host.keys.next_signer is not None
+        desk, operation, cosigners = world.council(
+            host.id, host.keys.next_signer.public_key, committee
+        )
+        world.submit(now_us, desk, operation, cosigners)
 
     def _bring_up(self, now_us: int, window: Window) -> None:
         """Boots whom ``window`` kept down and nobody else wants down."""

@@ -45,6 +45,9 @@ from nodes.node import Node
 from scenarios.faults import Fault
 from scenarios.rng import PPM
 
+Council = Callable[[NodeId, bytes, Committee], tuple[NodeId, bytes, tuple[str, ...]]]
+"""(validator, its new key, committee) -> (client node that sends it, operation, co-signers)."""
+
 Adversary = Callable[[NodeId, str, Options, AttackerDraws], Disguise]
 """(validator, behaviour, options, source of chance) -> what wraps its running node (law 5: it is
 given that validator's own signer, and no other)."""
@@ -106,6 +109,8 @@ class World:
         """Size of the first committee."""
         self.adversary: Adversary | None = None
         """Makes disguises for validators that a fault puts in hostile hands."""
+        self.council: Council | None = None
+        """Words the order of a new key for a validator, as the others carry it."""
         self._submissions_ahead = 0
         self._stop: Callable[[], bool] | None = None
         self._checking = False
@@ -268,6 +273,10 @@ class World:
             key=lambda committee: committee.epoch,
             default=None,
         )
+
+    def is_changing(self) -> bool:
+        """Whether somewhere a change of the committee is ordered and not in force yet."""
+        return any(getattr(host.node, "changing", False) for host in self._running())
 
     def _running(self) -> list[Host]:
         return [host for host in self.validators if host.node is not None]

@@ -39,6 +39,8 @@ def boot(core: Core, event: Boot) -> None:
         _apply(core, record, batches, accepted, states)
     if core.halted:
         return
+    if not _state_is_sound(core, states):
+        return
     _restore_configuration(core, blocks)
     _restore_decisions(core, blocks)
     for proposal in accepted.values():
@@ -50,6 +52,16 @@ def boot(core: Core, event: Boot) -> None:
     core.catch_up.watch()
     if event.log or blocks:
         core.catch_up.send_status()
+
+
+def _state_is_sound(core: Core, states: Mapping[Sequence, CheckpointState]) -> bool:
+    """Rule 26: what the blocks gave must be what a quorum vouches for; else stop (rule 11)."""
+    certified = core.checkpoints.certified
+    own = states.get(core.stable)
+    if certified is not None and own is not None and own.digest != certified.state.digest:
+        core.halt(f"own state at {core.stable} differs from a quorum's")
+        return False
+    return True
 
 
 def _batches(log: tuple[Any, ...]) -> dict[Digest, Batch]:

@@ -24,6 +24,7 @@ from scenarios.faults.membership import AddValidator, RemoveValidator, RotateKey
 from scenarios.faults.partition import Partition
 from scenarios.faults.pause import Pause
 from scenarios.faults.power_loss import PowerLoss
+from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow import SlowCpu
 from scenarios.faults.slow_fsync import SlowFsync
@@ -56,6 +57,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "add-validator": AddValidator,
     "remove-validator": RemoveValidator,
     "rotate-key": RotateKey,
+    "proactive-recovery": ProactiveRecovery,
     # hostile hands
     "byzantine": ByzantineFault,
 }

@@ -164,6 +164,10 @@ class NewKey(Primitive, frozen=True, kw_only=True):
     nodes: tuple[str, ...]
 
 
+class RecoverNext(Primitive, frozen=True, kw_only=True):
+    """When it begins, the next validator in order of id is rebooted with a new key."""
+
+
 class FullDisk(Primitive, frozen=True, kw_only=True):
     """A write on ``nodes`` fails and ends the process; it boots when this ends."""
 

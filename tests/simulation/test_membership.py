@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from chainsim.build import Simulation, build
 from chainsim.trace import Executed, Reached, Record, Recorder, Signed
+from consensus.messages import Prepare, signed
 from nodes.client import Client
 from nodes.validator import Validator
 from scenarios import loader
+from tests.unit.pbft.bench import Bench
 
 VOTES = {"pre-prepare", "prepare", "commit", "checkpoint", "view-change", "new-view"}
 
@@ -86,3 +89,48 @@ def test_rule_25_without_a_seat_for_its_new_key_an_amnesiac_never_votes_again() 
         r for r in records if isinstance(r, Signed) and r.node == "v3" and r.at_us > 10_000_000
     ]
     assert not [record for record in after if record.type in VOTES]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_rule_26_everybody_recovers_in_turn_within_the_budget(seed: int) -> None:
+    simulation, records = run("proactive-recovery", seed)
+    assert len(epochs(records, "v0")) == 5
+    node = simulation.world.node("v1")
+    assert isinstance(node, Validator)
+    for id_, generation in (("v0", 2), ("v1", 1), ("v2", 1), ("v3", 1)):
+        assert (
+            node.committee.public_key(id_) == simulation.keys.validator(id_, generation).public_key
+        )
+    down = (9_000_000, 12_000_000)
+    orders = [r for r in records if isinstance(r, Executed) and r.node == "v0" and r.block]
+    ordered = [
+        r.at_us
+        for r in orders
+        for receipt in r.block.receipts
+        if receipt.type == "VALIDATOR_UPDATE"
+    ]
+    assert not [at_us for at_us in ordered if down[0] < at_us < down[1]]
+
+
+def test_rule_26_an_intruders_copy_of_a_rotated_key_is_of_no_use() -> None:
+    simulation, _ = run("proactive-recovery")
+    stolen = simulation.keys.validator("v1")
+    node = simulation.world.node("v2")
+    assert isinstance(node, Validator)
+    core = node.replica.core  # type: ignore[attr-defined]
+    vote = Prepare(core.chain, core.committee.epoch, "v1", core.view, core.stable + 1, b"d" * 32)
+    assert not core.authentic(signed(vote, stolen))
+    assert core.authentic(signed(vote, simulation.keys.validator("v1", 1)))
+
+
+def test_rule_26_a_state_that_differs_from_the_stable_one_is_not_served_from() -> None:
+    bench = Bench(4, checkpoint_interval=2, window=4, block_interval_us=1)
+    for number in (1, 2):
+        bench.submit(number)
+        bench.run_for(10)
+    host = bench["r1"]
+    bench.crash("r1")
+    state = msgspec.structs.replace(host.blocks[-1].state, header_hash=b"x" * 32)
+    host.blocks[-1] = msgspec.structs.replace(host.blocks[-1], state=state)
+    host.start()
+    assert "differs from a quorum's" in host.replica.halted
