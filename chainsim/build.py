@@ -240,7 +240,7 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
         )
     cities = client_cities(scenario)
     countersigners: dict[str, dict[str, Signer]] = {party: {} for party in cities}
-    secretary = council_secretary(scenario, simulation.plan)
+    secretary = council_secretary(scenario, (submission for submission, _ in simulation.plan))
     if secretary:
         seats = simulation.genesis.committee.ids
         countersigners[secretary] = {id_: simulation.keys.party(id_) for id_ in seats}

@@ -15,19 +15,24 @@ import msgspec
 from consensus.errors import ConfigurationError
 from consensus.protocol import PROTOCOLS, find_protocol
 from consensus.types import max_faulty
+from nodes.ledger.genesis import Genesis
 from scenarios.cities import CityMatrix, city_matrix, matrix_names
 from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, unknown
 from scenarios.faults import Fault
+from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.fitting_expect import expect_problems
 from scenarios.fitting_faults import fault_problems
 from scenarios.fitting_genesis import can_make_genesis, cheap_keys, genesis_problems
 from scenarios.genesis import make_genesis, merged
 from scenarios.genesis_spec import PartySpec
+from scenarios.keys import Keys
+from scenarios.membership import council_secretary
 from scenarios.schema import Scenario, Validator, client_id, ledger_nodes, seats
 from scenarios.units import PPM
 from scenarios.workload import Workload
 from scenarios.workload.context import Context
+from scenarios.workload.plan import submissions
 
 _ENDLESS_US: Final = 10**18
 
@@ -230,23 +235,36 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
         return
     keys = cheap_keys(scenario)
     genesis = make_genesis(scenario, keys)
+    sound = True
     for place, workload in entries("workload", scenario.workload, Workload):
         if not _readable(workload):
+            sound = False
             continue
         index = scenario.workload.index(workload)
         context = Context(
             genesis, keys, scenario.seed, scenario.duration, scenario.calendar.day, index
         )
         for problem in workload.problems(context):
+            sound = False
             yield ScenarioError(
                 f"{place}.{problem.path}" if problem.path else place, problem.message
             )
+    if sound:
+        yield from _secretary(scenario, genesis, keys)
 
 
 def _readable(workload: Workload) -> bool:
     """Whether a workload can say more: only arrays may have failed in part."""
     values = [getattr(workload, name) for name in workload.__struct_fields__]
     return all(isinstance(value, tuple) or whole(value) for value in values)
+
+
+def _secretary(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[ScenarioError]:
+    """Proactive recovery is proposed by a validator whose party sends nothing else."""
+    for path, fault in entries("faults", scenario.faults, ProactiveRecovery):
+        if whole(fault) and not council_secretary(scenario, submissions(scenario, genesis, keys)):
+            remedy = "add a validator, or let one's party send nothing in [[workload]]"
+            yield ScenarioError(path, f"the party of every validator is busy; {remedy}")
 
 
 RULES: Final[tuple[Rule, ...]] = (
