@@ -6,12 +6,12 @@ How a report comes about:
    against the recording (``chainsim.replay``), and lets collectors listen: ``messages`` (what
    the space-time diagram draws, thinned), ``timeline`` (views, heights, what happened),
    ``workload`` (traffic, CPU, finality).
-2. ``spacetime`` and ``charts`` make Bokeh figures of what was collected; ``tables`` what the page
-   says in words and numbers, which are those of ``summary.json``; ``ledger`` reads the chain.
+2. ``spacetime`` (before its ``backdrop``), ``charts`` and ``load_charts`` make Bokeh figures of
+   what was collected, which look as ``style`` says. ``tables`` has what the page says in words and
+   numbers, which are those of ``summary.json``; ``ledger`` reads the chain.
 3. ``page`` puts them into one file, with everything that a browser needs inside it.
 
 ``perfetto`` writes what was collected as a trace instead; ``differences`` compares what several
-runs left. Collectors consume trace records and
-nothing else (law 4). Bokeh and Jinja2 are the extra ``report``: only ``style``, ``spacetime``,
-``charts``, ``tables`` and ``page`` import them.
+runs left, and executes nothing. Collectors consume trace records and nothing else (law 4). Bokeh
+and Jinja2 are the extra ``report``: what imports them is imported only to draw a page.
 """

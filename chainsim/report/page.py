@@ -20,7 +20,8 @@ from bokeh.resources import Resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from chainsim.report import charts, differences, ledger, spacetime, tables
+from chainsim.report import charts, differences, ledger, load_charts, spacetime, tables
+from chainsim.report.backdrop import lanes_of
 from chainsim.report.differences import Comparison
 from chainsim.report.observed import Observed
 from chainsim.summary import STEP, judged, seconds, verdict
@@ -32,21 +33,32 @@ COMPONENTS: Final = ("bokeh", "bokeh-gl")
 EVIDENCE_BYTES: Final = 20_000
 """Shown of one proof at most; the file in the run's folder is whole."""
 
+PROOFS: Final = 15
+"""Proofs shown with their content at most."""
+
+CONTENTS_BYTES: Final = 1_200_000
+"""What the contents of messages may take, packed."""
+
+SCENARIO_BYTES: Final = 300_000
+"""A longer scenario is cut."""
+
 
 def page(observed: Observed) -> str:
     """The whole file."""
     summary = observed.summary
+    scenario = loader.resolved_toml(observed.scenario)
     diagram = spacetime.diagram(observed)
     figures = {
         "diagram": diagram.model,
         "heights": charts.heights(observed),
         "finality": charts.finality(observed),
         "throughput": charts.throughput(observed),
-        "traffic": charts.traffic(observed),
-        "cpu": charts.cpu(observed),
+        "traffic": load_charts.traffic(observed),
+        "cpu": load_charts.cpu(observed),
     }
     drawn = {name: figure for name, figure in figures.items() if figure is not None}
     document, places = _document(drawn)
+    contents, notes = _contents(observed)
     moments, left_out = tables.moments(observed)
     return render(
         "page.html",
@@ -63,20 +75,21 @@ def page(observed: Observed) -> str:
         types=tables.types(diagram.types),
         nodes=observed.nodes,
         validators=observed.validators,
-        thinning=str(observed.messages.thinning),
+        thinning=" ".join((str(observed.messages.thinning), *notes)),
         traffic=tables.traffic(observed),
         settlement=tables.settlement(summary.settlement),
         auctions=[tables.auction(found) for found in summary.settlement.auctions],
         ledger=ledger.measures(observed.folder) or ledger.EMPTY,
         evidence=_evidence(observed),
-        scenario=loader.resolved_toml(observed.scenario),
+        scenario=scenario[:SCENARIO_BYTES],
+        scenario_cut=len(scenario) > SCENARIO_BYTES,
         command=reproduce(observed),
         figures=drawn.keys(),
         seconds=seconds,
         bokeh=Markup("\n").join(Markup(code) for code in _bokeh()),
         document=embedded(document),
         data=embedded(_data(observed, places, diagram.window)),
-        contents=_packed(observed.messages.contents),
+        contents=contents,
         style=Markup(asset("page.css")),
         script=Markup(asset("page.js")),
     )
@@ -138,14 +151,16 @@ def _data(observed: Observed, places: dict[str, str], window: tuple[float, float
     for flight in observed.messages.flights.values():
         name = f"{'lost' if flight.lost else 'messages'}/{flight.type}"
         flights.setdefault(name, []).append(flight)
+    causes = sorted({flight.lost for flight in observed.messages.flights.values() if flight.lost})
     return {
         "places": places,
         "window": window,
         "span": observed.summary.virtual_time_us / 1e6,
         "nodes": list(nodes),
-        "lanes": list(spacetime.lanes_of(observed).values()),
-        "causes": {
-            name: [flight.lost for flight in row]
+        "lanes": list(lanes_of(observed).values()),
+        "causes": causes,
+        "lost": {
+            name: [causes.index(flight.lost) for flight in row]
             for name, row in flights.items()
             if name.startswith("lost/")
         },
@@ -169,6 +184,20 @@ def _data(observed: Observed, places: dict[str, str], window: tuple[float, float
     }
 
 
+def _contents(observed: Observed) -> tuple[str, list[str]]:
+    """What was said, packed; and a note if it had to be left out of some messages."""
+    contents = observed.messages.contents
+    told = len(contents)
+    packed = _packed(contents)
+    while len(packed) > CONTENTS_BYTES:
+        told = told * CONTENTS_BYTES // len(packed) * 9 // 10
+        bare = [{**one, "content": "left out"} for one in contents[told:]]
+        packed = _packed([*contents[:told], *bare])
+    if told == len(contents):
+        return packed, []
+    return packed, [f"The fields of the first {told:,} of {len(contents):,} are there to read."]
+
+
 def _packed(value: Any) -> str:
     """Compressed, for the browser to unpack when a message is clicked for the first time."""
     return base64.b64encode(gzip.compress(msgspec.json.encode(value), 9, mtime=0)).decode()
@@ -187,9 +216,9 @@ def _expectations(observed: Observed) -> dict[str, Any]:
 def _evidence(observed: Observed) -> list[dict[str, str]]:
     """Each proof with its file's content."""
     found = []
-    for line in observed.summary.misbehaviour:
+    for number, line in enumerate(observed.summary.misbehaviour):
         text = ""
-        if line.evidence:
+        if line.evidence and number < PROOFS:
             try:
                 text = (observed.folder / line.evidence).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):

@@ -25,11 +25,11 @@ from bokeh.models import (
     WheelZoomTool,
 )
 
-from chainsim.report import style
+from chainsim.report import backdrop, style
+from chainsim.report.backdrop import lanes_of, lowest
 from chainsim.report.messages import Flight
 from chainsim.report.observed import Observed
 from chainsim.report.style import seconds
-from chainsim.report.words import fault_words
 
 LANE: Final = 17
 """Pixels between two lanes of clients, half of those of validators; fewer where there are many."""
@@ -63,28 +63,14 @@ def diagram(observed: Observed) -> Diagram:
     lanes = lanes_of(observed)
     first, last = _window(observed)
     main = _empty(lanes, Range1d(first, last, bounds=(-0.05, span_s + 0.05), min_interval=1e-5))
-    _primaries(main, observed, lanes, span_s)
-    _faults(main, observed, lanes, span_s)
-    _outages(main, observed, lanes, span_s)
+    backdrop.primaries(main, observed, lanes, span_s)
+    backdrop.faults(main, observed, lanes, span_s)
+    backdrop.outages(main, observed, lanes, span_s)
     types = _messages(main, observed, lanes)
     _blocks(main, observed, lanes)
     overview = _overview(observed, span_s, main.x_range)
     model = column(overview, main, sizing_mode="stretch_width", name="space-time")
     return Diagram(model, types, (first, last))
-
-
-def lanes_of(observed: Observed) -> dict[str, int]:
-    """Node -> its y: validators on top, with twice the room."""
-    count = len(observed.validators)
-    return {
-        node: 2 * number if number < count else count + number
-        for number, node in enumerate(observed.nodes)
-    }
-
-
-def lowest(lanes: dict[str, int]) -> int:
-    """The y below the last lane."""
-    return max(lanes.values(), default=0) + 1
 
 
 def _empty(lanes: dict[str, int], x_range: Range1d) -> Any:
@@ -153,7 +139,7 @@ def _lines(main: Any, kind: str, flights: list[Flight], lanes: dict[str, int], e
     columns = _columns(flights, lanes)
     columns["t1"] = np.array(ends, dtype=np.float64) / 1e6
     columns["y1"] = np.array([lanes[flight.receiver] for flight in flights], dtype=np.float32)
-    _segments(main, f"messages/{kind}", kind, columns)
+    _segments(main, f"messages/{kind}", kind, columns, _thinness(lanes))
 
 
 def _losses(main: Any, kind: str, flights: list[Flight], lanes: dict[str, int]) -> None:
@@ -164,7 +150,7 @@ def _losses(main: Any, kind: str, flights: list[Flight], lanes: dict[str, int]) 
     at_once = np.array([flight.ended_us <= flight.sent_us for flight in flights])
     columns["y1"] = np.where(at_once, starts + (ends - starts) * STUB, ends).astype(np.float32)
     columns["t1"] = np.array([flight.ended_us for flight in flights], dtype=np.float64) / 1e6
-    source = _segments(main, f"lost/{kind}", kind, columns, alpha=0.5)
+    source = _segments(main, f"lost/{kind}", kind, columns, _thinness(lanes), 0.5)
     main.scatter(
         "t1",
         "y1",
@@ -179,6 +165,11 @@ def _losses(main: Any, kind: str, flights: list[Flight], lanes: dict[str, int]) 
     )
 
 
+def _thinness(lanes: dict[str, int]) -> float:
+    """Everybody sends to everybody: lines grow with the square of the lanes."""
+    return min(1.0, max(0.4, 20 / (len(lanes) or 1)))
+
+
 def _columns(flights: list[Flight], lanes: dict[str, int]) -> dict[str, Any]:
     return {
         "t0": np.array([flight.sent_us for flight in flights], dtype=np.float64) / 1e6,
@@ -187,8 +178,17 @@ def _columns(flights: list[Flight], lanes: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _segments(main: Any, name: str, kind: str, columns: dict[str, Any], alpha: float = 0.75) -> Any:
+def _segments(
+    main: Any,
+    name: str,
+    kind: str,
+    columns: dict[str, Any],
+    thinness: float,
+    alpha: float = 0.75,
+) -> Any:
+    """``thinness``: of lines that would hide one another, below 1."""
     look = style.stroke(kind)
+    width, alpha = look.width * thinness, alpha * thinness
     return main.segment(
         "t0",
         "y0",
@@ -199,125 +199,12 @@ def _segments(main: Any, name: str, kind: str, columns: dict[str, Any], alpha: f
         name=name,
         line_color=look.colour,
         line_dash=look.dash,
-        line_width=look.width,
+        line_width=width,
         line_alpha=alpha,
-        selection_line_width=look.width + 2.5,
+        selection_line_width=width + 2.5,
         selection_line_alpha=1.0,
         nonselection_line_alpha=0.25,
     )
-
-
-def _primaries(main: Any, observed: Observed, lanes: dict[str, int], span_s: float) -> None:
-    """A band on the lane of whoever leads, from the first entry into the view to the next's."""
-    validators = observed.validators
-    entered: dict[int, int] = {0: 0}
-    for views in observed.timeline.views.values():
-        for at_us, view, active in views:
-            if active and at_us < entered.get(view, at_us + 1):
-                entered[view] = at_us
-    led = sorted(entered)
-    starts = [seconds(entered[view]) for view in led]
-    lane = [lanes[validators[view % len(validators)]] for view in led]
-    source = ColumnDataSource(
-        {
-            "left": starts,
-            "right": [*starts[1:], span_s],
-            "top": [y - 0.45 for y in lane],
-            "bottom": [y + 0.45 for y in lane],
-            "text": [f"primary of view {view}" for view in led],
-        }
-    )
-    band = main.quad(
-        left="left",
-        right="right",
-        top="top",
-        bottom="bottom",
-        source=source,
-        fill_color="#ffd97a",
-        fill_alpha=0.55,
-        line_color=None,
-        level="underlay",
-        name="primaries",
-    )
-    style.hover(main, [band], [("", "@text")])
-
-
-def _faults(main: Any, observed: Observed, lanes: dict[str, int], span_s: float) -> None:
-    """Hatched: over all lanes where the network is hit, else on those of the nodes."""
-    rows: dict[str, list[Any]] = {key: [] for key in ("left", "right", "top", "bottom", "text")}
-    for fault in observed.summary.faults:
-        until = span_s if fault.until_us is None else seconds(fault.until_us)
-        text = fault_words(fault)
-        hit = sorted(lanes[node] for node in fault.nodes if node in lanes)
-        boxes = [(lane - 0.8, lane + 0.8) for lane in hit]
-        if not hit or len(hit) >= len(observed.validators):
-            boxes = [(-1, lowest(lanes))]
-        for top, bottom in boxes:
-            for key, value in zip(
-                rows, (seconds(fault.from_us), until, top, bottom, text), strict=True
-            ):
-                rows[key].append(value)
-    box = main.quad(
-        left="left",
-        right="right",
-        top="top",
-        bottom="bottom",
-        source=ColumnDataSource(rows),
-        fill_color=style.RED,
-        fill_alpha=0.05,
-        hatch_pattern="/",
-        hatch_color=style.RED,
-        hatch_alpha=0.16,
-        hatch_scale=14,
-        line_color=style.RED,
-        line_alpha=0.5,
-        level="underlay",
-        name="faults",
-    )
-    style.hover(main, [box], [("fault", "@text")])
-    main.text(
-        "left",
-        "top",
-        text="text",
-        source=ColumnDataSource(rows),
-        text_font=style.GLYPH_FONT,
-        text_font_size="11px",
-        text_color=style.RED,
-        text_baseline="top",
-        x_offset=4,
-        y_offset=2,
-        level="annotation",
-    )
-
-
-def _outages(main: Any, observed: Observed, lanes: dict[str, int], span_s: float) -> None:
-    found = [outage for outage in observed.timeline.outages if outage.node in lanes]
-    source = ColumnDataSource(
-        {
-            "left": [seconds(outage.from_us) for outage in found],
-            "right": [seconds(o.until_us) if o.until_us >= 0 else span_s for o in found],
-            "top": [lanes[outage.node] - 0.8 for outage in found],
-            "bottom": [lanes[outage.node] + 0.8 for outage in found],
-            "text": [f"{outage.node} is {outage.state}" for outage in found],
-        }
-    )
-    box = main.quad(
-        left="left",
-        right="right",
-        top="top",
-        bottom="bottom",
-        source=source,
-        fill_color=style.INK,
-        fill_alpha=0.14,
-        hatch_pattern="x",
-        hatch_color=style.INK,
-        hatch_alpha=0.3,
-        hatch_scale=10,
-        line_color=style.INK,
-        level="underlay",
-        name="outages",
-    )
-    style.hover(main, [box], [("", "@text")])
 
 
 def _blocks(main: Any, observed: Observed, lanes: dict[str, int]) -> None:

@@ -32,6 +32,10 @@ GLYPH_FONT: Final = value(FONT)
 """Where a plain text would be taken for the name of a column."""
 
 
+BOXES: Final = 3_000
+"""Boxes of one kind in a figure at most: a page stays small, whatever flaps in its run."""
+
+
 class Stroke:
     """How the messages of a type are drawn."""
 
@@ -122,6 +126,14 @@ def legend(drawn: Any, place: str = "above") -> None:
     found.margin = 2
     found.ncols = 8
     drawn.add_layout(found[0], place)
+
+
+def longest(intervals: list[Any], limit: int = BOXES) -> list[Any]:
+    """Of rows that hold (…, from, until, …) at 1 and 2, those that last longest, in order."""
+    if len(intervals) <= limit:
+        return intervals
+    order = sorted(range(len(intervals)), key=lambda n: intervals[n][1] - intervals[n][2])
+    return [intervals[number] for number in sorted(order[:limit])]
 
 
 def hover(drawn: Any, renderers: list[Any], tooltips: list[tuple[str, str]]) -> None:

@@ -103,7 +103,7 @@
     row(list, "from", from);
     row(list, "to", to);
     row(list, "sent", time(sent));
-    if (what === "lost") row(list, "lost", `${time(ended)}: ${data.causes[name][index]}`);
+    if (what === "lost") row(list, "lost", `${time(ended)}: ${data.causes[data.lost[name][index]]}`);
     else if (data.underway[name]?.includes(index)) row(list, "arrived", "not yet when the run ended");
     else row(list, "arrived", `${time(ended)} (${((ended - sent) * 1000).toFixed(3)} ms)`);
     for (const copy of data.copies[name]?.[index] ?? []) row(list, "a copy of it", time(copy));

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from chainsim.report.messages import BUDGET, MessageLog
 from chainsim.report.observed import Observed
+from chainsim.trace import MessageMoved
+from consensus.messages import Commit
 from scenarios.loader import load_text, resolved_toml
 
 
@@ -135,3 +143,37 @@ def test_figures_say_what_they_are(reader: Reader) -> None:
 
 def test_it_stays_small(html: str) -> None:
     assert len(html.encode()) < 2_500_000
+
+
+def test_the_largest_page_stays_below_its_limit(observed: Observed) -> None:
+    """As many messages as are ever drawn, all different, with much to tell and hard to pack."""
+    from chainsim.report.page import page
+
+    log = MessageLog(BUDGET, [])
+    for number in range(BUDGET):
+        noise = sha256(b"%d" % number).digest()
+        vote = Commit(b"chain", 0, "v1", number, number, noise, noise * 2)
+        log.on_message(
+            MessageMoved(number, "v1", "sent", "commit", "v2", 0, 1, 300, "", number + 1, vote)
+        )
+    html = page(msgspec.structs.replace(observed, messages=log))
+    assert len(html.encode()) < 5_000_000
+    assert f"All {BUDGET:,} messages are drawn." in html
+
+
+def test_what_cannot_be_held_is_left_out_and_said(
+    observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chainsim.report import page as pages
+
+    monkeypatch.setattr(pages, "CONTENTS_BYTES", 20_000)
+    html = pages.page(observed)
+    found = re.search(r"The fields of the first ([\d,]+) of ([\d,]+) are there to read", html)
+    assert found is not None
+    packed = Reader(html).ids["message-contents"]
+    assert len(packed) <= 20_000
+    contents = json.loads(gzip.decompress(base64.b64decode(packed)))
+    told = [one for one in contents if one["content"] != "left out"]
+    assert f"{len(told):,}" == found[1]
+    assert f"{len(contents):,}" == found[2]
+    assert all(one["bytes"] for one in contents)
