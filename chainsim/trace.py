@@ -18,7 +18,7 @@ import msgspec
 from consensus.messages import Message
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Digest, NodeId, Sequence, View
-from nodes.block import Block
+from nodes.block import Block, Header
 
 
 class Record(msgspec.Struct, frozen=True, tag_field="record"):
@@ -60,6 +60,19 @@ class Executed(Record, frozen=True, tag="executed"):
     transactions: int
     replayed: bool
     block: Block | None = None
+
+
+class Installed(Record, frozen=True, tag="installed"):
+    """A validator took over the state after block ``sequence`` instead of executing up to it:
+    fetched from others, or (``replayed``) its own, from its disk. The roots are those of what it
+    holds. ``header`` is shared, and left out of files and digest."""
+
+    sequence: Sequence
+    header_hash: Digest
+    state_root: Digest
+    reply_root: Digest
+    replayed: bool
+    header: Header | None = None
 
 
 class TimerExpired(Record, frozen=True, tag="timer"):
@@ -164,6 +177,7 @@ MILESTONES: tuple[type[Record], ...] = (
     Signed,
     Reached,
     Executed,
+    Installed,
     TimerExpired,
     Persisted,
     Submitted,
@@ -179,6 +193,7 @@ _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _JSON = msgspec.json.Encoder(order="deterministic")
 _SHARED: dict[type[Record], str] = {
     Executed: "block",
+    Installed: "header",
     Accused: "evidence",
     MessageMoved: "message",
 }
@@ -306,6 +321,7 @@ AnyRecord = (
     Signed
     | Reached
     | Executed
+    | Installed
     | TimerExpired
     | Persisted
     | Submitted

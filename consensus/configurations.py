@@ -53,6 +53,10 @@ class Configurations:
         """What leads from ``epoch`` to the newest: the ends of ``epoch`` and of those after it."""
         return tuple(self.boundaries[max(0, epoch - self._committees[0].epoch) :])
 
+    def until(self, sequence: Sequence) -> tuple[CertifiedState, ...]:
+        """The ends of all epochs that were over before ``sequence``."""
+        return tuple(ended for ended in self.boundaries if ended.sequence < sequence)
+
     def is_valid(self, certified: CertifiedState) -> bool:
         """Whether a quorum of the committee in force at that sequence signed this state."""
         committee = self.at(certified.sequence)

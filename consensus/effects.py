@@ -5,7 +5,8 @@ once; one fsync covers all that was appended when it starts; ``Send`` and ``Broa
 until every ``Persist`` queued before them is durable; timers act at once; input goes on being
 handled meanwhile. A crash may cut between any two effects and loses what was not synced.
 
-``Deliver`` and ``SupplyBlocks`` are consumed by the validator and never reach the host.
+``Deliver``, ``SupplyBlocks``, ``Settle`` and ``Install`` are consumed by the validator and never
+reach the host.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from consensus.messages import Batch, CommitCertificate, Message
+from consensus.messages import Batch, CertifiedState, CommitCertificate, Message
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Digest, NodeId, Sequence, View
 
@@ -87,11 +88,30 @@ class SupplyBlocks(Effect, frozen=True):
     last: Sequence
 
 
+class Settle(Effect, frozen=True):
+    """The state at ``certified`` is stable: what leads up to it may be forgotten (rule 10).
+
+    ``epochs`` are the ends of all epochs before it: together they prove it to anybody.
+    """
+
+    certified: CertifiedState
+    epochs: tuple[CertifiedState, ...]
+
+
+class Install(Effect, frozen=True):
+    """Take the fetched state, which is complete, in the place of one's own; answered by
+    ``events.Installed`` (rule 22). ``epochs`` as in ``Settle``."""
+
+    certified: CertifiedState
+    epochs: tuple[CertifiedState, ...]
+
+
 class Milestone(Effect, frozen=True):
     """Something that the protocol reached; for traces, triggers and checks only.
 
     ``event``: pre-prepare-accepted, prepared, committed, checkpoint-stable,
-    view-change-started, new-view-entered.
+    view-change-started, new-view-entered, epoch-entered, halted, state-transfer-started,
+    state-piece-refused, state-transferred.
     """
 
     event: str

@@ -8,7 +8,7 @@ import msgspec
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.effects import TimerKey
-from consensus.messages import Message
+from consensus.messages import CertifiedState, Message
 from consensus.types import Sequence
 
 
@@ -19,10 +19,16 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Boot(Event, frozen=True):
-    """The node starts, with what its disk holds: vote log records and blocks, oldest first."""
+    """The node starts, with what its disk holds: vote log records and blocks, oldest first.
+
+    To a replica its validator adds the stable state from which the blocks lead on, if that isn't
+    genesis, and the ends of the epochs before it.
+    """
 
     log: tuple[Any, ...] = ()
     blocks: tuple[Any, ...] = ()
+    base: CertifiedState | None = None
+    epochs: tuple[CertifiedState, ...] = ()
 
 
 class Receive(Event, frozen=True):
@@ -42,6 +48,12 @@ class Submit(Event, frozen=True):
 
     operation: bytes
     cosigners: tuple[str, ...] = ()
+
+
+class Installed(Event, frozen=True):
+    """To the replica, from its validator: the fetched state is in place (answers ``Install``)."""
+
+    certified: CertifiedState
 
 
 class Executed(Event, frozen=True):

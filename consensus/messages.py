@@ -460,6 +460,46 @@ class FetchProof(Message, frozen=True, dict=True, tag="fetch-proof"):
         return (self.reply_to,)
 
 
+class FetchState(Message, frozen=True, dict=True, tag="fetch-state"):
+    """Asks for one piece of the stable state at ``sequence`` (rule 22).
+
+    ``path`` names the piece in the words of the state machine; empty stands for the
+    ``CheckpointState`` itself.
+    """
+
+    TYPE: ClassVar[str] = "fetch-state"
+
+    sequence: Sequence
+    path: str
+    signature: bytes = b""
+
+    def body(self) -> tuple[Any, ...]:
+        return self.sequence, self.path
+
+    def slot(self) -> tuple[View, Sequence]:
+        return 0, self.sequence
+
+
+class State(Message, frozen=True, dict=True, tag="state"):
+    """A piece that was asked for; empty: the sender doesn't hold it (any more).
+
+    The piece is checked against what a quorum signed; the signature says whom to blame.
+    """
+
+    TYPE: ClassVar[str] = "state"
+
+    sequence: Sequence
+    path: str
+    piece: bytes
+    signature: bytes = b""
+
+    def body(self) -> tuple[Any, ...]:
+        return self.sequence, self.path, digest_of("piece", self.piece)
+
+    def slot(self) -> tuple[View, Sequence]:
+        return 0, self.sequence
+
+
 ConsensusMessage = (
     Request
     | PrePrepare
@@ -476,6 +516,8 @@ ConsensusMessage = (
     | CertifiedBatch
     | StateProof
     | FetchProof
+    | FetchState
+    | State
 )
 
 MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
@@ -494,6 +536,8 @@ MESSAGE_TYPES: Final[tuple[type[Message], ...]] = (
     CertifiedBatch,
     StateProof,
     FetchProof,
+    FetchState,
+    State,
 )
 """In this order they are numbered in network draws: append, never insert."""
 

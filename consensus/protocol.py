@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Effect
 from consensus.errors import ConfigurationError
@@ -67,8 +68,39 @@ class RequestPool(Protocol):
         """These were executed (or superseded by execution)."""
         ...
 
+    def drop_stale(self) -> None:
+        """A later state was installed: what it can't execute any more goes (rule 22)."""
+        ...
+
     def oldest(self) -> Mapping[NodeId, int]:
         """Each client's oldest waiting request number (rule 18)."""
+        ...
+
+
+class StateStore(Protocol):
+    """States of the state machine at checkpoints, in pieces (rule 22); kept by the validator.
+
+    A piece is bytes under a path, which only the store understands; the empty path stands for
+    the encoded ``CheckpointState``.
+    """
+
+    def piece(self, sequence: Sequence, path: str) -> bytes | None:
+        """A piece of the state at that checkpoint; None if it isn't held, or never was."""
+        ...
+
+    def aim(self, state: CheckpointState) -> None:
+        """Begin to put ``state`` together; of an earlier attempt, and of one's own state, what
+        is the same is used."""
+        ...
+
+    def missing(self) -> Iterable[str]:
+        """Paths of the pieces that are known to be missing, in a fixed order; none once the
+        state is complete."""
+        ...
+
+    def add(self, path: str, piece: bytes) -> bool:
+        """Take a missing piece. False if it isn't what the state that was aimed at has there;
+        never raises, whatever the bytes."""
         ...
 
 
@@ -85,6 +117,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     pool: RequestPool
     committee: Committee
     """Of epoch 0; later ones are learned from the chain."""
+    store: StateStore | None = None
+    """None: states can't be transferred; who lags executes what others send."""
     next_signer: Signer | None = None
     """A further key, to vote with once the committee holds that one (rule 27)."""
     observers: frozenset[NodeId] = frozenset()

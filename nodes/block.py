@@ -44,7 +44,7 @@ class Header(msgspec.Struct, frozen=True, dict=True):
         )
 
 
-class Block(msgspec.Struct, frozen=True, dict=True):
+class Block(msgspec.Struct, frozen=True, dict=True, tag="block"):
     """One executed slot, as it lies in a validator's block store."""
 
     header: Header

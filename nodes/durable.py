@@ -2,7 +2,7 @@
 
     superblock   whose disk it is, whether a process ever ran on it, and the mark of each file
     log          the vote log
-    blocks       the chain of blocks
+    blocks       the chain of blocks, with snapshots of the state between them
 
 The superblock is made by an operator, once, together with the key: that is the record of the
 first boot. The host notes the first start in it before the process does anything. So a disk
@@ -27,6 +27,7 @@ from consensus.encoding import encode
 from consensus.records import LogRecord
 from nodes import wal
 from nodes.block import Block
+from nodes.store_file import SnapshotRecord
 from nodes.wal import FileId, Mark, Reading
 
 SUPERBLOCK: Final = "superblock"
@@ -47,7 +48,7 @@ class Format(msgspec.Struct, frozen=True):
 
 FORMATS: Final[dict[Area, Format]] = {
     "log": Format(Decoder(LogRecord), "the vote log: what it promised", binds=True),
-    "blocks": Format(Decoder(Block), "the chain of blocks"),
+    "blocks": Format(Decoder(Block | SnapshotRecord), "the chain of blocks, with snapshots"),
 }
 """Each area is a file of its name, and a line here."""
 

@@ -165,6 +165,13 @@ class Mempool:
         for client in {request.sender: None for request in requests}:
             self._drop_unusable(client)
 
+    def drop_stale(self) -> None:
+        """A later state was installed: whatever it can't execute goes."""
+        for queue in list(self._queues.values()):
+            for held in list(queue.waiting.values()):
+                if not self._acceptable(held):
+                    self._drop(held.sender, queue, held)
+
     def _drop_unusable(self, client: NodeId) -> None:
         """What the window has passed, or whose key was replaced, will never execute."""
         queue = self._queues.get(client)

@@ -1,18 +1,20 @@
 """A validator: one consensus replica, a mempool, the ledger and the block store.
 
-It routes events to the replica and consumes the two effects that are its own: ``Deliver``
-(execute a batch, write the block, answer the clients, tell the replica) and ``SupplyBlocks``
-(serve certified batches from the block store). Everything else passes through in order.
+It routes events to the replica and consumes the effects that are its own: ``Deliver`` (execute a
+batch, write the block, answer the clients, tell the replica), ``SupplyBlocks`` (serve certified
+batches from the block store), ``Install`` (take over a fetched state, tell the replica) and
+``Settle`` (forget what led up to a stable one). Everything else passes through in order.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer, Verifier
-from consensus.effects import Compute, Deliver, Effect, Persist, Send, SupplyBlocks
-from consensus.events import Boot, Event, Executed, Receive
+from consensus.effects import Compute, Deliver, Effect, Install, Send, Settle, SupplyBlocks
+from consensus.events import Boot, Event, Executed, Installed, Receive
 from consensus.limits import request_is_bounded
 from consensus.messages import (
     Batch,
@@ -27,14 +29,20 @@ from consensus.messages import (
 )
 from consensus.protocol import ConsensusProtocol, Environment, Parameters, find_protocol
 from consensus.records import ExecutedBlock
-from consensus.types import Committee, Digest, NodeId, Sequence, View
+from consensus.types import Committee, NodeId, Sequence, View
 from nodes.block import Block, Header
-from nodes.effects import BlockExecuted
+from nodes.chain import Chain
+from nodes.effects import BlockExecuted, StateInstalled
 from nodes.ledger.execution import Ledger
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.memo import Memo
 from nodes.ledger.receipts import BlockOutcome
 from nodes.mempool import Mempool
+from nodes.snapshots import Snapshot, Snapshots
+from nodes.store_file import StoreFile
+
+BLOCKS_KEPT: Final = 64
+"""Blocks below the stable checkpoint that others can still have, at least."""
 
 
 class Validator:
@@ -60,9 +68,18 @@ class Validator:
         ``next_signer`` is a key that the committee may come to hold (PBFT rule 27).
         """
         self.id: Final = id_
-        self.chain: Final[list[Block]] = []
-        """The block store, height 1 first."""
+        self.chain: Final = Chain(genesis.hash)
         self.ledger: Final = Ledger(genesis, memo, verifier)
+        self.snapshots: Final = Snapshots(lambda: self.ledger.trees)
+        self._file: Final = StoreFile(self.ledger.trees)
+        self._interval: Final = parameters.checkpoint_interval
+        self._kept: Final = max(BLOCKS_KEPT, 2 * parameters.window)
+        self._own_effects: Final[dict[type[Effect], Callable[[int, Any], list[Effect]]]] = {
+            Deliver: self._execute,
+            SupplyBlocks: self._supply,
+            Install: self._install,
+            Settle: self._settle,
+        }
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._verify: Final = verifier.verify
@@ -78,6 +95,7 @@ class Validator:
                 pool=self.mempool,
                 next_signer=next_signer,
                 observers=observers,
+                store=self.snapshots,
             )
         )
 
@@ -178,45 +196,56 @@ class Validator:
 
     def _consume(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         """Replace the validator's own effects by what they lead to, in place."""
+        own = self._own_effects
         for effect in effects:
-            kind = type(effect)
-            if kind is Deliver or kind is SupplyBlocks:
+            if type(effect) in own:
                 break
         else:
             return effects
         done: list[Effect] = []
         for effect in effects:
-            if type(effect) is Deliver:
-                done.extend(self._execute(now_us, effect))
-            elif type(effect) is SupplyBlocks:
-                done.extend(self._supply(effect))
-            else:
+            act = own.get(type(effect))
+            if act is None:
                 done.append(effect)
+            else:
+                done.extend(act(now_us, effect))
         return done
 
     def _execute(self, now_us: int, order: Deliver) -> list[Effect]:
-        """Rule 23: block, certificate and replies in one record, before any REPLY."""
+        """Rule 23: block, certificate and replies in one record before any REPLY, and the
+        snapshot before the CHECKPOINT."""
         block, outcome = self._append(order.sequence, order.batch, order.certificate)
+        state = self._state_after(block)
         requests = order.batch.requests
-        effects: list[Effect] = [BlockExecuted(block), Persist("blocks", block)]
+        effects: list[Effect] = [BlockExecuted(block), self._file.block(block)]
+        snapshot = self._keep_snapshot(state, block)
+        if snapshot is not None:
+            effects.append(self._file.snapshot(snapshot))
         effects.extend(
             self._reply(request, result)
             for request, result in zip(requests, outcome.results, strict=True)
             if result is not None
         )
         effects.append(Compute(signatures=len(requests), transactions=len(requests)))
-        executed = Executed(now_us, self._state_after(block))
-        effects.extend(self._consume(now_us, self.replica.handle(executed)))
+        effects.extend(self._consume(now_us, self.replica.handle(Executed(now_us, state))))
         return effects
+
+    def _keep_snapshot(self, state: CheckpointState, block: Block) -> Snapshot | None:
+        """What others can fetch of the state as it is, if this is a checkpoint (rule 9)."""
+        if state.sequence % self._interval:
+            return None
+        snapshot = Snapshot(state, block.header, self.ledger.trees)
+        self.snapshots.keep(snapshot)
+        return snapshot
 
     def _append(
         self, height: Sequence, batch: Batch, certificate: CommitCertificate
     ) -> tuple[Block, BlockOutcome]:
         """Execute ``batch`` on the ledger and extend the chain by its block."""
-        outcome = self.ledger.execute_block(height, self._tip_time_us(), batch)
+        outcome = self.ledger.execute_block(height, self.chain.tip_time_us, batch)
         header = Header(
             height=height,
-            parent=self.tip_hash,
+            parent=self.chain.tip_hash,
             time_us=outcome.time_us,
             epoch=certificate.epoch,
             batch_digest=batch.digest,
@@ -247,18 +276,10 @@ class Validator:
             configuration.scheduled,
         )
 
-    @property
-    def tip_hash(self) -> Digest:
-        """Hash of the last block's header; before the first the genesis hash."""
-        return self.chain[-1].header.hash if self.chain else self._genesis_hash
-
-    def _tip_time_us(self) -> int:
-        return self.chain[-1].header.time_us if self.chain else 0
-
-    def _supply(self, order: SupplyBlocks) -> list[Effect]:
+    def _supply(self, _now_us: int, order: SupplyBlocks) -> list[Effect]:
         """Certified batches from the store for a replica that fell behind (rule 17)."""
         effects: list[Effect] = []
-        for block in self.chain[order.first - 1 : order.last]:
+        for block in self.chain.between(order.first, order.last):
             message: Message = signed(
                 CertifiedBatch(
                     self._genesis_hash,
@@ -274,25 +295,66 @@ class Validator:
         effects.append(Compute(signatures=len(effects)))
         return effects
 
-    # -- booting ----------------------------------------------------------------------
+    # -- states (rule 22) ---------------------------------------------------------------
+
+    def _install(self, now_us: int, order: Install) -> list[Effect]:
+        """The fetched state takes the place of one's own: one record, all of it or nothing."""
+        certified = order.certified
+        assert certified.sequence > self.chain.height
+        snapshot = self.snapshots.take()
+        effects = [
+            self._take_over(snapshot, []),
+            self._file.snapshot(snapshot, certified.proof, order.epochs),
+        ]
+        effects.extend(self._consume(now_us, self.replica.handle(Installed(now_us, certified))))
+        return effects
+
+    def _take_over(
+        self, snapshot: Snapshot, kept: list[Block], *, replayed: bool = False
+    ) -> StateInstalled:
+        """Be in this state, with ``kept`` blocks that lead up to it."""
+        header = snapshot.header
+        self.ledger.install(header.height, header.time_us, *snapshot.trees)
+        self.chain.start_at(header, kept)
+        self.snapshots.keep(snapshot)
+        return StateInstalled(header, self.ledger.state_root, self.ledger.reply_root, replayed)
+
+    def _settle(self, _now_us: int, order: Settle) -> list[Effect]:
+        """A state is stable: a few blocks before it are enough."""
+        sequence = order.certified.sequence
+        effects = self._file.settle(
+            order.certified, order.epochs, self.chain, self.snapshots, self._kept
+        )
+        self.snapshots.settle(sequence)
+        self.chain.forget_below(sequence - self._kept + 1)
+        return effects
+
+    # -- booting ------------------------------------------------------------------------
 
     def _boot(self, event: Boot) -> list[Effect]:
-        """Replay the blocks on the disk through a fresh ledger, then boot the replica."""
+        """Start from the last stable state on the disk, execute the blocks after it, then boot
+        the replica."""
         effects: list[Effect] = []
+        start = self._file.read(event.blocks, event.log)
+        if start.snapshot is not None:
+            effects.append(self._take_over(start.snapshot, start.kept, replayed=True))
+            self.snapshots.settle(start.snapshot.header.height)
+        elif start.reset is not None:
+            effects.append(start.reset)
+        blocks = []
         transactions = 0
-        states = []
-        for stored in event.blocks:
+        for stored in start.blocks:
             block, _ = self._append(stored.header.height, stored.batch, stored.certificate)
             assert block.header == stored.header, "a block on disk replays to the same header"
-            states.append(self._state_after(block))
+            state = self._state_after(block)
+            blocks.append(ExecutedBlock(block.header.height, block.batch, block.certificate, state))
             transactions += len(stored.batch.requests)
             effects.append(BlockExecuted(block, replayed=True))
+            snapshot = self._keep_snapshot(state, block)
+            if snapshot is not None:
+                effects.extend(self._file.replayed(snapshot))
         if transactions:
             effects.append(Compute(transactions=transactions))
-        blocks = tuple(
-            ExecutedBlock(block.header.height, block.batch, block.certificate, state)
-            for block, state in zip(self.chain, states, strict=True)
-        )
-        boot = Boot(event.now_us, event.log, blocks)
+        boot = Boot(event.now_us, event.log, tuple(blocks), start.certified, start.epochs)
         effects.extend(self._consume(event.now_us, self.replica.handle(boot)))
         return effects

@@ -65,6 +65,7 @@ MILESTONES: Final = (
     "epoch-entered",
     "halted",
     "disk-repaired",
+    "state-piece-refused",
 )
 """… besides these milestones of the protocol and of the machine, and the kinds of faults."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chainsim.checks.base import Check, short
 from chainsim.checks.context import CheckContext
-from chainsim.trace import Executed, Reached, Record
+from chainsim.trace import Executed, Installed, Reached, Record
 from consensus.types import Digest, NodeId, Sequence
 
 
@@ -16,7 +16,7 @@ class Agreement(Check):
     """One batch digest and one header hash per sequence among honest validators."""
 
     name = "agreement"
-    subscribes = (Executed, Reached)
+    subscribes = (Executed, Installed, Reached)
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
@@ -31,6 +31,8 @@ class Agreement(Check):
                 self._compare(self._decided, "batch", record, record.sequence, record.digest)
         elif type(record) is Executed:
             self._compare(self._decided, "batch", record, record.sequence, record.batch_digest)
+            self._compare(self._headers, "header", record, record.sequence, record.header_hash)
+        elif type(record) is Installed:
             self._compare(self._headers, "header", record, record.sequence, record.header_hash)
 
     def _compare(

@@ -1,9 +1,9 @@
 """Chain integrity: blocks link up, their roots are those of what they hold, and a quorum signed.
 
-Each validator's chain is followed from its first block (again after a restart): heights are
-contiguous, each header names the hash of the one before, its roots are recomputed from batch
-and receipts, its time follows rule 8, and its commit certificate holds Q valid COMMITs of
-distinct members of the committee.
+Each validator's chain is followed from its first block (again after a restart), or from the block
+whose state it took over: from there on heights are contiguous, each header names the hash of the
+one before, its roots are recomputed from batch and receipts, its time follows rule 8, and its
+commit certificate holds Q valid COMMITs of distinct members of the committee.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from chainsim.checks.base import Check, short
 from chainsim.checks.context import CheckContext
 from chainsim.checks.epochs import Epochs
-from chainsim.trace import Executed, NodeChanged, Record
+from chainsim.trace import Executed, Installed, NodeChanged, Record
 from consensus.messages import CommitCertificate
 from consensus.types import Digest, NodeId, Sequence
 from nodes.block import Block, Header
@@ -22,7 +22,7 @@ class ChainIntegrity(Check):
     """Hash links, contiguous heights, recomputed roots, verified certificates."""
 
     name = "chain-integrity"
-    subscribes = (Executed, NodeChanged)
+    subscribes = (Executed, Installed, NodeChanged)
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
@@ -39,6 +39,8 @@ class ChainIntegrity(Check):
         if type(record) is NodeChanged:
             if record.state == "up":
                 self._tips.pop(record.node, None)  # it reads its chain from disk, from the start
+        elif type(record) is Installed and record.header is not None:
+            self._on_installed(record, record.header)
         elif type(record) is Executed and record.block is not None:
             problem = self._problem(record, record.block)
             self._tips[record.node] = record.block.header
@@ -47,6 +49,21 @@ class ChainIntegrity(Check):
             self._height = max(self._height, record.sequence)
             if problem:
                 self.fail(record.at_us, record.node, record.sequence, problem)
+
+    def _on_installed(self, record: Installed, header: Header) -> None:
+        """A state that was taken over goes forward, and is the one that its header names."""
+        before = self._tips.get(record.node)
+        self._tips[record.node] = header
+        problem = ""
+        if (header.height, header.hash) != (record.sequence, record.header_hash):
+            problem = f"its header is {header.height} {short(header.hash)}, not what it reports"
+        elif header.state_root != record.state_root:
+            held = short(record.state_root)
+            problem = f"took over a state {held} under a header for {short(header.state_root)}"
+        elif before is not None and before.height >= header.height:
+            problem = f"went back from height {before.height} to a state of others"
+        if problem:
+            self.fail(record.at_us, record.node, record.sequence, problem)
 
     def _problem(self, record: Executed, block: Block) -> str:
         header = block.header

@@ -10,7 +10,7 @@ from __future__ import annotations
 from chainsim.checks.base import Check
 from chainsim.checks.context import CheckContext, RunEnd
 from chainsim.checks.results import outcome_of
-from chainsim.trace import Executed, Final, Record
+from chainsim.trace import Executed, Final, Installed, Record
 from consensus.types import NodeId, Sequence
 
 _Acknowledged = tuple[str, int, str]
@@ -21,7 +21,7 @@ class Durability(Check):
     """What was acknowledged stays in every chain that is executed afterwards."""
 
     name = "durability"
-    subscribes = (Executed, Final)
+    subscribes = (Executed, Installed, Final)
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
@@ -41,6 +41,10 @@ class Durability(Check):
                 self._heights[record.node] = record.sequence
                 if record.sequence in self._acknowledged:
                     self._compare(record)
+        elif type(record) is Installed:
+            # The header is compared by agreement: what it stands for holds what others hold.
+            if record.node in self.context.honest:
+                self._heights[record.node] = record.sequence
         elif type(record) is Final and record.node in self.context.clients:
             outcome = outcome_of(record.result)
             if outcome is None:

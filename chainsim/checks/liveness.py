@@ -17,6 +17,7 @@ from chainsim.trace import (
     Executed,
     FaultChanged,
     Final,
+    Installed,
     NodeChanged,
     Reached,
     Record,
@@ -40,6 +41,7 @@ class Liveness(Check):
         Submitted,
         Final,
         Executed,
+        Installed,
         Reached,
         FaultChanged,
         NodeChanged,
@@ -75,6 +77,8 @@ class Liveness(Check):
             self._on_reached(record)
         elif kind is Executed:
             self._on_executed(record)
+        elif kind is Installed:
+            self._on_installed(record)
         elif kind is Final:
             self._on_final(record)
         elif kind is TimerExpired or kind is Accused:
@@ -120,6 +124,12 @@ class Liveness(Check):
             if record.sequence not in self._first_us:
                 self._first_us[record.sequence] = record.at_us
                 self._stall.progressed()
+
+    def _on_installed(self, record: Record) -> None:
+        assert isinstance(record, Installed)
+        if record.node in self.context.honest:
+            self._heights[record.node] = record.sequence
+            self._executed_us[record.node] = record.at_us
 
     def _on_final(self, record: Record) -> None:
         assert isinstance(record, Final)

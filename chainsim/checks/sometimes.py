@@ -32,7 +32,7 @@ def _checkpoint(record: Record, _memory: _Memory) -> bool:
 
 
 def _state_transfer(record: Record, _memory: _Memory) -> bool:
-    return type(record) is Reached and record.event.startswith("state-transfer")
+    return type(record) is Reached and record.event == "state-transferred"
 
 
 def _timeout(record: Record, _memory: _Memory) -> bool:

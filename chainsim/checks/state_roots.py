@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainsim.checks.base import Check, short
 from chainsim.checks.context import CheckContext
-from chainsim.trace import Executed, Reached, Record, Signed
+from chainsim.trace import Executed, Installed, Reached, Record, Signed
 from consensus.types import Digest, NodeId, Sequence
 
 
@@ -12,17 +12,15 @@ class StateRoots(Check):
     """One state root, reply root and checkpoint digest per height among honest validators."""
 
     name = "equal-state-roots"
-    subscribes = (Executed, Signed, Reached)
+    subscribes = (Executed, Installed, Signed, Reached)
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
         self._known: dict[tuple[str, Sequence], tuple[Digest, NodeId]] = {}
-        self._heights = 0
-        self._checkpoints = 0
 
     def on_record(self, record: Record) -> None:
         kind = type(record)
-        if kind is Executed:
+        if kind is Executed or kind is Installed:
             self._on_executed(record)
         elif kind is Signed:
             if record.type == "checkpoint":  # type: ignore[attr-defined]
@@ -31,7 +29,7 @@ class StateRoots(Check):
             self._on_checkpoint(record)
 
     def _on_executed(self, record: Record) -> None:
-        assert isinstance(record, Executed)
+        assert isinstance(record, Executed | Installed)
         self._compare("state root", record, record.sequence, record.state_root)
         self._compare("reply root", record, record.sequence, record.reply_root)
 

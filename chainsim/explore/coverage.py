@@ -61,6 +61,8 @@ class Coverage:
             self._seen["view-change"] = None
         elif record.event == "checkpoint-stable":
             self._seen["checkpoint"] = None
+        elif record.event == "state-transferred":
+            self._seen["state-transfer"] = None
 
     def _executed(self, record: Executed) -> None:
         self._seen["block" if record.transactions else "null-request"] = None

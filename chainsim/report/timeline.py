@@ -10,6 +10,7 @@ from chainsim.trace import (
     Accused,
     Executed,
     FaultChanged,
+    Installed,
     NodeChanged,
     Reached,
     Record,
@@ -52,7 +53,15 @@ class Outage(msgspec.Struct):
 class Timeline:
     """Listens to milestones."""
 
-    subscribes: Final = (Executed, Reached, NodeChanged, FaultChanged, Accused, Violation)
+    subscribes: Final = (
+        Executed,
+        Installed,
+        Reached,
+        NodeChanged,
+        FaultChanged,
+        Accused,
+        Violation,
+    )
 
     def __init__(self, validators: tuple[str, ...]) -> None:
         self.heights: dict[str, list[tuple[int, int]]] = {node: [(0, 0)] for node in validators}
@@ -69,7 +78,7 @@ class Timeline:
 
     def on_record(self, record: Record) -> None:
         """Takes one record, in trace order."""
-        if isinstance(record, Executed):
+        if isinstance(record, Executed | Installed):
             heights = self.heights.get(record.node)
             if heights is not None and not record.replayed:
                 heights.append((record.at_us, record.sequence))

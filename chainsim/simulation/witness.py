@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from chainsim.trace import Accused, CertificatesShown, Executed, Reached, Signed, Submitted
+from chainsim.trace import (
+    Accused,
+    CertificatesShown,
+    Executed,
+    Installed,
+    Reached,
+    Signed,
+    Submitted,
+)
 from chainsim.trace import Final as FinalRecord
 from consensus.effects import Effect, Milestone, Report
 from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare, Request, ViewChange
-from nodes.effects import BlockExecuted, RequestFinal, RequestSigned
+from nodes.effects import BlockExecuted, RequestFinal, RequestSigned, StateInstalled
 
 if TYPE_CHECKING:
     from chainsim.simulation.host import Host
@@ -33,6 +41,7 @@ class Witness:
         self.effects: dict[type[Effect], Callable[[int, Host, Any], None]] = {
             Milestone: self._milestone,
             BlockExecuted: self._executed,
+            StateInstalled: self._installed,
             RequestSigned: self._submitted,
             RequestFinal: self._final,
             Report: self._accused,
@@ -92,6 +101,21 @@ class Witness:
         for event in ("executed", "height"):
             if host.incarnation == incarnation:
                 director.happened(now_us, event, host, block.certificate.view, header.height)
+
+    def _installed(self, now_us: int, host: Host, effect: StateInstalled) -> None:
+        header = effect.header
+        self._record(
+            Installed(
+                now_us,
+                host.id,
+                header.height,
+                header.hash,
+                effect.state_root,
+                effect.reply_root,
+                effect.replayed,
+                header,
+            )
+        )
 
     def _submitted(self, now_us: int, host: Host, effect: RequestSigned) -> None:
         request = effect.request

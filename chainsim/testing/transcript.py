@@ -12,6 +12,7 @@ from chainsim.trace import (
     Executed,
     FaultChanged,
     Final,
+    Installed,
     MessageMoved,
     NodeChanged,
     Persisted,
@@ -56,6 +57,8 @@ def line_of(record: Record) -> str:
             return f"{event} ({view},{sequence}){': ' + cause if cause else ''}"
         case Executed(sequence=sequence, transactions=count, replayed=replayed):
             return f"executed block {sequence}, {count} tx{' from disk' if replayed else ''}"
+        case Installed(sequence=sequence, replayed=replayed):
+            return f"took over the state at {sequence}{' from disk' if replayed else ''}"
         case Final(number=number, code=code, latency_us=latency_us):
             return f"request {number} is final: {code} after {latency_us} us"
         case Submitted(number=number):

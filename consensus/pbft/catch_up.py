@@ -198,7 +198,7 @@ class CatchUp:
     def _resend_blocks(self, before: Status, now: Status) -> None:
         """Blocks that the peer lacked then and lacks now."""
         core = self.core
-        if now.executed >= core.executed:
+        if now.executed >= core.executed or self._transfers(now):
             return
         stuck = now.executed == before.executed
         if not stuck and core.executed - now.executed <= core.parameters.window:
@@ -207,6 +207,11 @@ class CatchUp:
             return
         last = min(core.executed, now.executed + BLOCKS_PER_RESEND)
         core.out.append(SupplyBlocks(now.sender, now.executed + 1, last))
+
+    def _transfers(self, now: Status) -> bool:
+        """Whether the peer is so far behind that it fetches the state instead (rule 22)."""
+        core = self.core
+        return core.store is not None and core.stable - now.executed > core.parameters.window
 
     def _resend_stable(self, before: Status, now: Status) -> None:
         core = self.core

@@ -7,7 +7,7 @@ from typing import Final
 from sortedcontainers import SortedDict
 
 from consensus.checkpoint_state import CheckpointState
-from consensus.effects import Compact
+from consensus.effects import Compact, Settle
 from consensus.events import Executed
 from consensus.messages import CertifiedState, Checkpoint
 from consensus.pbft.core import Core
@@ -123,8 +123,12 @@ class Checkpoints:
             return
         self._ahead[message.sender] = message
         beyond = sorted((c.sequence for c in self._ahead.values()), reverse=True)
-        if len(beyond) >= core.committee.weak_quorum:
-            core.catch_up.lagging(beyond[core.committee.weak_quorum - 1])
+        weak = core.committee.weak_quorum
+        if len(beyond) >= weak:
+            core.catch_up.lagging(beyond[weak - 1])
+        wanted = (message.sequence, message.digest)
+        if sum(1 for c in self._ahead.values() if (c.sequence, c.digest) == wanted) >= weak:
+            core.transfer.wanted(*wanted)
         self._adopt_if_quorum(message)
 
     def _count(self, message: Checkpoint) -> None:
@@ -152,6 +156,7 @@ class Checkpoints:
             if not self._pending or self._pending[0].sequence < sequence:
                 self._pending = proof
                 core.catch_up.lagging(sequence)
+            core.transfer.wanted(sequence, proof[0].digest, proof)
             return
         self._adopt(proof)
 
@@ -160,7 +165,15 @@ class Checkpoints:
         core = self.core
         if certified.sequence > core.executed:
             core.catch_up.lagging(certified.sequence)
+            state = certified.state
+            core.transfer.wanted(state.sequence, state.digest, certified.proof, state)
         self.adopt(certified.proof)
+
+    def installed(self, certified: CertifiedState) -> None:
+        """The state was fetched: it is one's own now, and stable."""
+        if self._pending and self._pending[0].sequence <= certified.sequence:
+            self._pending = ()
+        self._move(certified)
 
     def _adopt(self, proof: tuple[Checkpoint, ...]) -> None:
         core = self.core
@@ -171,7 +184,12 @@ class Checkpoints:
         if state.digest != digest:
             core.halt(f"own state at {sequence} differs from a quorum's")
             return
-        self.certified = CertifiedState(state, proof)
+        self._move(CertifiedState(state, proof))
+
+    def _move(self, certified: CertifiedState) -> None:
+        """The low watermark goes to ``certified``; what lies below is dropped (rule 10)."""
+        core, state, sequence = self.core, certified.state, certified.sequence
+        self.certified = certified
         core.stable = sequence
         self.stable_in_view = True
         for table in (core.slots, self._votes, self.own, self._states):
@@ -179,9 +197,11 @@ class Checkpoints:
                 table.popitem(0)
         self._ahead = {s: c for s, c in self._ahead.items() if c.sequence > sequence}
         core.guard.forget(sequence)
-        core.milestone("checkpoint-stable", core.view, sequence, digest)
+        core.milestone("checkpoint-stable", core.view, sequence, state.digest)
+        if core.store is not None:
+            core.out.append(Settle(certified, core.configurations.until(sequence)))
         if state.epoch > core.committee.epoch:
-            core.membership.ended(self.certified)
+            core.membership.ended(certified)
             return
         core.out.append(Compact(tuple(self.live_records())))
         if core.active:

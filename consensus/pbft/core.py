@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from consensus.pbft.checkpoints import Checkpoints
     from consensus.pbft.membership import Membership
     from consensus.pbft.normal_case import NormalCase
+    from consensus.pbft.state_transfer import StateTransfer
     from consensus.pbft.timeouts import Timeouts
     from consensus.pbft.view_change import ViewChanger
     from consensus.protocol import Environment
@@ -69,6 +70,7 @@ class Core:
     catch_up: CatchUp
     timeouts: Timeouts
     membership: Membership
+    transfer: StateTransfer
     route: Callable[[Message], None]
     """Hands a message that passed the first checks to the room that knows its type."""
 
@@ -77,6 +79,7 @@ class Core:
         self.chain: Final = environment.chain
         self.parameters: Final = environment.parameters
         self.pool: Final = environment.pool
+        self.store: Final = environment.store
         self.configurations: Final = Configurations(
             environment.committee, environment.chain, environment.verifier
         )
@@ -104,6 +107,8 @@ class Core:
         self.slots: SortedDict[Sequence, Slot] = SortedDict()
         self.boundary: Sequence | None = None
         """B: the last slot of this epoch, once a change of the committee is ordered (rule 27)."""
+        self.transferring = False
+        """A later state is being fetched: no votes meanwhile (rule 22)."""
         self.halted = ""
         """Why this replica stopped for good (rules 11 and 33); empty while it runs."""
 
@@ -121,6 +126,7 @@ class Core:
         return (
             self.active
             and not self.halted
+            and not self.transferring
             and self.committee.primary(self.view) == self.id
             and self.votes
         )
@@ -162,7 +168,10 @@ class Core:
 
     def sign(self, message: M) -> M | None:
         """``message`` signed, or None if the sign guard forbids it (rule 24), or one's place:
-        who is no member signs no vote, and its questions not at all (rule 29)."""
+        who is no member signs no vote, and its questions not at all (rule 29), and who fetches
+        a state votes on nothing (rule 22)."""
+        if self.transferring and message.TYPE in GUARDED:
+            return None
         if not self.votes:
             return None if message.TYPE in GUARDED else message
         if not self.guard.allows(message):

@@ -16,7 +16,9 @@ from consensus.effects import Compact
 from consensus.messages import (
     CertifiedBatch,
     CertifiedState,
+    FetchState,
     Message,
+    State,
     StateProof,
     Status,
 )
@@ -24,7 +26,13 @@ from consensus.pbft.core import Core
 from consensus.pbft.future import MESSAGES_PER_SLOT
 from consensus.types import Committee, Digest, NodeId, ScheduledChange
 
-ACROSS_EPOCHS: Final[tuple[type[Message], ...]] = (Status, StateProof, CertifiedBatch)
+ACROSS_EPOCHS: Final[tuple[type[Message], ...]] = (
+    Status,
+    StateProof,
+    CertifiedBatch,
+    FetchState,
+    State,
+)
 """What is taken from any epoch: questions, and answers that prove themselves (rule 29)."""
 EPOCHS_PER_PROOF: Final = 64
 """States in one STATE-PROOF; the next question continues where the last one ended."""
@@ -77,6 +85,19 @@ class Membership:
             for message in messages.values():
                 core.route(message)
 
+    def jumped(self, certified: CertifiedState) -> None:
+        """A later state was installed: its epoch is in force, and what it has scheduled counts
+        before anything is proposed."""
+        core = self.core
+        state = certified.state
+        if state.epoch > core.committee.epoch:
+            core.configurations.learn(certified)
+            self.enter(state.committee)
+            self.early.clear()
+            core.normal.epoch_left()
+            core.milestone("epoch-entered", 0, state.sequence, state.digest, self._who())
+        self.ordered(state)
+
     def enter(self, committee: Committee) -> None:
         """The new epoch: view 0, an empty log above h, no P."""
         core = self.core
@@ -123,7 +144,7 @@ class Membership:
         """Messages of one sender that wait for the next epoch."""
         return MESSAGES_PER_SLOT * self.core.parameters.window
 
-    def may_ask(self, message: Status) -> bool:
+    def may_ask(self, message: Status | FetchState) -> bool:
         """Whether a question is to be answered: a member's is signed, in whichever epoch.
 
         Observers, those who are no members yet or no longer, and who lost its key ask unsigned

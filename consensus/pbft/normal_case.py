@@ -45,6 +45,11 @@ class NormalCase:
         self._forwarded: dict[Digest, int] = {}
         self._held: dict[Sequence, PrePrepare] = {}
 
+    @property
+    def delivering(self) -> bool:
+        """Whether a batch is out for execution."""
+        return self._delivering is not None
+
     # -- requests ---------------------------------------------------------------------
 
     def on_request(self, request: Request) -> None:
@@ -212,11 +217,20 @@ class NormalCase:
         slot.advance(Phase.PRE_PREPARED)
         core.milestone("pre-prepare-accepted", proposal.view, proposal.sequence, proposal.digest)
         if proposal.sender != core.id:
-            vote = self._vote(Prepare, proposal)
-            if vote is not None:
-                core.broadcast(vote)
-                slot.add_prepare(core.position, vote)
+            self._prepare(slot, proposal)
         self._check_prepared(slot)
+
+    def _prepare(self, slot: Slot, proposal: PrePrepare) -> None:
+        vote = self._vote(Prepare, proposal)
+        if vote is not None:
+            self.core.broadcast(vote)
+            slot.add_prepare(self.core.position, vote)
+
+    def _commit(self, slot: Slot, proposal: PrePrepare) -> None:
+        vote = self._vote(Commit, proposal)
+        if vote is not None:
+            self.core.broadcast(vote)
+            slot.add_commit(self.core.position, vote)
 
     def _vote(self, kind: type[V], proposal: PrePrepare) -> V | None:
         """One's own vote for ``proposal``, or None if the sign guard forbids it."""
@@ -262,10 +276,7 @@ class NormalCase:
         slot.certificate_batch = proposal.batch
         core.persist(PreparedRecord(slot.certificate))
         core.milestone("prepared", proposal.view, proposal.sequence, proposal.digest)
-        vote = self._vote(Commit, proposal)
-        if vote is not None:
-            core.broadcast(vote)
-            slot.add_commit(core.position, vote)
+        self._commit(slot, proposal)
         self._check_committed(slot)
 
     # -- COMMIT (rule 5) --------------------------------------------------------------
@@ -369,10 +380,8 @@ class NormalCase:
     def epoch_entered(self) -> None:
         """A new committee begins above the checkpoint that ended the last epoch (rule 27)."""
         core = self.core
-        self.view_left()
-        self.future.clear()
+        self.epoch_left()
         self._next = core.stable + 1
-        core.pool.release_selected()
         self.propose_soon()
         if not core.is_primary:
             # What came to the last primary while the epoch ended is known to nobody else.
@@ -380,6 +389,30 @@ class NormalCase:
             core.pool.release_selected()
             for request in waiting:
                 self._forward(request)
+
+    def epoch_left(self) -> None:
+        """What the last committee was about is over."""
+        self.view_left()
+        self.future.clear()
+        self.core.pool.release_selected()
+
+    def jumped(self) -> None:
+        """A later state was installed: nothing is proposed below it."""
+        self._next = max(self._next, self.core.executed + 1)
+
+    def vote_again(self) -> None:
+        """A transfer is over: vote on what was accepted meanwhile."""
+        core = self.core
+        for slot in list(core.slots.values()):
+            proposal = slot.pre_prepare
+            if not core.active or proposal is None or core.slots.get(slot.sequence) is not slot:
+                continue
+            if proposal.sender != core.id and core.position not in slot.prepares:
+                self._prepare(slot, proposal)
+                self._check_prepared(slot)
+            elif slot.phase is Phase.PREPARED and core.position not in slot.commits:
+                self._commit(slot, proposal)
+                self._check_committed(slot)
 
     def resume(self) -> None:
         """After boot: propose above everything that the log shows was proposed."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.events import Boot
-from consensus.messages import NULL_BATCH, NULL_DIGEST, Batch, PrePrepare
+from consensus.messages import NULL_BATCH, NULL_DIGEST, Batch, CertifiedState, PrePrepare
 from consensus.pbft.core import Core
 from consensus.pbft.slot import Phase
 from consensus.records import (
@@ -31,7 +31,9 @@ from consensus.types import Digest, Sequence
 def boot(core: Core, event: Boot) -> None:
     """Rebuild the replica from its vote log and the blocks that its validator replayed."""
     blocks: tuple[ExecutedBlock, ...] = event.blocks
-    core.executed = blocks[-1].sequence if blocks else 0
+    core.executed = event.base.sequence if event.base is not None else 0
+    if blocks:
+        core.executed = blocks[-1].sequence
     states = {block.sequence: block.state for block in blocks}
     batches = _batches(event.log)
     accepted: dict[Sequence, PrePrepare] = {}
@@ -41,11 +43,16 @@ def boot(core: Core, event: Boot) -> None:
         return
     if not _state_is_sound(core, states):
         return
+    if event.base is not None and event.base.sequence >= core.stable:
+        _start_from(core, event.base, event.epochs)
     _restore_configuration(core, blocks)
     _restore_decisions(core, blocks)
     for proposal in accepted.values():
         _restore_slot(core, proposal)
     _restore_checkpoints(core, blocks)
+    certified = core.checkpoints.certified
+    if certified is not None:
+        core.checkpoints.adopt_state(certified)  # blocks or the state itself may be lost (rule 25)
     core.normal.resume()
     if core.active and core.checkpoints.last_new_view is not None:
         core.views.resume(core.checkpoints.last_new_view, accepted)
@@ -62,6 +69,20 @@ def _state_is_sound(core: Core, states: Mapping[Sequence, CheckpointState]) -> b
         core.halt(f"own state at {core.stable} differs from a quorum's")
         return False
     return True
+
+
+def _start_from(core: Core, base: CertifiedState, epochs: tuple[CertifiedState, ...]) -> None:
+    """The state on the disk is proven stable, by a proof that may be newer than the log's."""
+    for ended in epochs:
+        core.configurations.learn(ended)
+    core.checkpoints.certified = base
+    core.stable = base.sequence
+    while core.slots and core.slots.peekitem(0)[0] <= base.sequence:
+        core.slots.popitem(0)
+    if base.state.epoch > core.committee.epoch:
+        core.configurations.learn(base)
+        core.membership.enter(base.state.committee)
+    core.membership.ordered(base.state)
 
 
 def _batches(log: tuple[Any, ...]) -> dict[Digest, Batch]:

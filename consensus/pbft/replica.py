@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from consensus.effects import Effect
 from consensus.errors import ConfigurationError
-from consensus.events import Boot, Event, Executed, Receive, TimerFired
+from consensus.events import Boot, Event, Executed, Installed, Receive, TimerFired
 from consensus.messages import (
     BatchReply,
     CertifiedBatch,
@@ -18,12 +18,14 @@ from consensus.messages import (
     Checkpoint,
     Commit,
     FetchBatch,
+    FetchState,
     FetchViewChange,
     Message,
     NewView,
     Prepare,
     PrePrepare,
     Request,
+    State,
     StateProof,
     Status,
     ViewChange,
@@ -34,6 +36,7 @@ from consensus.pbft.core import Core
 from consensus.pbft.membership import Membership
 from consensus.pbft.normal_case import BATCH, HELD, NormalCase
 from consensus.pbft.recovery import boot
+from consensus.pbft.state_transfer import TRANSFER, StateTransfer
 from consensus.pbft.timeouts import NEW_VIEW, REQUEST, Timeouts
 from consensus.pbft.view_change import ViewChanger
 from consensus.protocol import Environment, Parameters
@@ -63,6 +66,7 @@ class Replica:
         core.catch_up = CatchUp(core)
         core.timeouts = Timeouts(core)
         core.membership = Membership(core)
+        core.transfer = StateTransfer(core)
         core.route = self._route
         self._messages: Final[dict[type[Message], Callable[[Any], None]]] = {
             PrePrepare: core.normal.on_pre_prepare,
@@ -77,6 +81,8 @@ class Replica:
             Status: core.catch_up.on_status,
             CertifiedBatch: core.catch_up.on_certified_batch,
             StateProof: core.membership.on_state_proof,
+            FetchState: core.transfer.on_fetch_state,
+            State: core.transfer.on_state,
         }
         self._timers: Final[dict[str, Callable[[], None]]] = {
             BATCH[0]: core.normal.batch_timer_fired,
@@ -84,6 +90,7 @@ class Replica:
             REQUEST[0]: core.timeouts.request_timer_fired,
             NEW_VIEW[0]: core.timeouts.new_view_timer_fired,
             STATUS[0]: core.catch_up.status_timer_fired,
+            TRANSFER[0]: core.transfer.timer_fired,
         }
 
     def status(self) -> tuple[View, bool, Sequence, Sequence]:
@@ -144,6 +151,10 @@ class Replica:
                 core.normal.on_executed(event)  # type: ignore[arg-type]
             elif kind is Boot:
                 boot(core, event)  # type: ignore[arg-type]
+            elif kind is Installed:
+                core.transfer.on_installed(event)  # type: ignore[arg-type]
+            if core.transfer.due:
+                core.transfer.proceed()
         return core.finish()
 
     def _receive(self, message: Message) -> None:

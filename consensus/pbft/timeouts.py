@@ -102,6 +102,14 @@ class Timeouts:
         self.stop_new_view()
         self.view_entered()
 
+    def jumped(self) -> None:
+        """A later state was installed: what waits still gets its whole time."""
+        if self.core.active:
+            self.stop_new_view()
+            self.view_entered()
+        else:
+            self.core.views.count_again()
+
     def view_left(self) -> None:
         """A view change began: no request deadlines until a view is entered."""
         self._deadlines.clear()

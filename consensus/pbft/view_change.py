@@ -170,6 +170,10 @@ class ViewChanger:
         if core.committee.primary(core.view) == core.id and core.id not in self.entries:
             self._make_new_view()
 
+    def count_again(self) -> None:
+        """After a transfer, during which nothing was signed and timers may have expired."""
+        self._count()
+
     # -- the new primary (rule 14) ----------------------------------------------------
 
     def _make_new_view(self) -> None:

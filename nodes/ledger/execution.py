@@ -51,13 +51,14 @@ from nodes.ledger.codes import (
     Refused,
 )
 from nodes.ledger.genesis import Genesis
+from nodes.ledger.kinds import entry_of
 from nodes.ledger.memo import Execution, Memo
 from nodes.ledger.receipts import BlockOutcome, Receipt
 from nodes.ledger.records import NO_BALANCE, Balance, Configuration, Party
 from nodes.ledger.replies import ReplyScope, ReplyTable
 from nodes.ledger.state import CONFIGURATION, State, opening_state
 from nodes.ledger.transactions import KeyRotate, Transaction, decode
-from nodes.state_tree import Proof
+from nodes.state_tree import Proof, StateTree
 
 HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
     "PARTY_REGISTER": parties.register,
@@ -204,6 +205,22 @@ class Ledger:
         """The validators in force from the next block on, and what is scheduled after them."""
         configuration: Configuration = self._state.values[CONFIGURATION]
         return configuration
+
+    def install(self, height: int, time_us: int, entries: StateTree, replies: StateTree) -> None:
+        """Be where executing the blocks up to ``height`` would have led (rule 22).
+
+        ``time_us`` is that block's time. Costs what differs from the state as it is.
+        """
+        changes = dict(entry_of(*change) for change in self._state.tree.changes_to(entries))
+        self._state.adopt(changes, entries)
+        self._state.forget_due(time_us)
+        self._replies.install(replies)
+        self.height = height
+
+    @property
+    def trees(self) -> tuple[StateTree, StateTree]:
+        """The authenticated state, and the reply table, as they are."""
+        return self._state.tree, self._replies.tree
 
     def cached_reply(self, party: str, number: int) -> bytes | None:
         """The result of an executed request still inside the window, else None."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from consensus.encoding import encode
 from consensus.types import Digest
 from nodes.state_tree import StateTree
@@ -52,25 +54,34 @@ class Window:
         self.bitmap |= 1 << (self.highest - number)
         results[number] = result
 
+    @classmethod
+    def decode(cls, data: bytes) -> Window:
+        """The inverse of ``encode``. Raises ``msgspec.DecodeError`` on anything else."""
+        highest, bitmap, results = _WINDOWS.decode(data)
+        return cls(highest, int(bitmap), dict(results))
+
     def encode(self) -> bytes:
         """Canonical bytes, independent of the order of use."""
         return encode((self.highest, str(self.bitmap), sorted(self.results.items())))
 
 
+_WINDOWS: Final = msgspec.msgpack.Decoder(tuple[int, str, list[tuple[int, bytes]]])
+
+
 class ReplyTable:
     """Windows of all parties, and the tree over them."""
 
-    __slots__ = ("_tree", "_width", "_windows")
+    __slots__ = ("_width", "_windows", "tree")
 
     def __init__(self, width: int) -> None:
         self._width: Final = width
         self._windows: Final[dict[str, Window]] = {}
-        self._tree = StateTree()
+        self.tree = StateTree()
 
     @property
     def root(self) -> Digest:
         """Commits to every window and cached result."""
-        return self._tree.root
+        return self.tree.root
 
     def is_stale(self, party: str, number: int) -> bool:
         """Whether ``number`` can't execute any more, or never could."""
@@ -90,12 +101,21 @@ class ReplyTable:
 
     def rehashed(self, changed: Iterable[tuple[str, Window]]) -> StateTree:
         """The tree after a block's windows."""
-        return self._tree.update([(party.encode(), window.encode()) for party, window in changed])
+        return self.tree.update([(party.encode(), window.encode()) for party, window in changed])
 
     def adopt(self, changed: Iterable[tuple[str, Window]], tree: StateTree) -> None:
         """Take over a block's windows with their tree (``rehashed``). They stay as they are."""
         self._windows.update(changed)
-        self._tree = tree
+        self.tree = tree
+
+    def install(self, tree: StateTree) -> None:
+        """Take over another table, which is this tree's."""
+        for party, window in self.tree.changes_to(tree):
+            if window is None:
+                del self._windows[party.decode()]
+            else:
+                self._windows[party.decode()] = Window.decode(window)
+        self.tree = tree
 
 
 class ReplyScope:

@@ -109,7 +109,7 @@ def _chain(node: Validator, most: int) -> Iterator[Row]:
     if most < 2:
         return
     yield row(span(" blocks    ", "head"), f"{len(node.chain)} in the store; the last:")
-    for block in node.chain[-1:-most:-1]:
+    for block in node.chain.last(most - 1):
         header = block.header
         signers = ", ".join(vote.sender for vote in block.certificate.commits)
         yield row(

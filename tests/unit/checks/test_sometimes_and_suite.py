@@ -9,6 +9,7 @@ from chainsim.trace import (
     Accused,
     Executed,
     FaultChanged,
+    Installed,
     NodeChanged,
     Persisted,
     Reached,
@@ -127,7 +128,7 @@ def test_the_suite_tells_violations_while_the_run_goes_on() -> None:
 def test_a_suite_of_some_checks() -> None:
     suite = CheckSuite(Story().context(), ["agreement"])
     assert [check.name for check in suite.checks] == ["agreement"]
-    assert set(suite.wanted) == {Executed, Reached}
+    assert set(suite.wanted) == {Executed, Installed, Reached}
 
 
 def test_every_check_is_named_as_in_the_table_and_words_its_result() -> None:

@@ -187,6 +187,8 @@ class Host:
 class Bench:
     """n replicas and a network without time of its own."""
 
+    host_type: type[Host] = Host
+
     def __init__(self, n: int = 4, **parameters: int) -> None:
         scheme = self.scheme = FastScheme()
         self.verifier = scheme.verifier()
@@ -207,9 +209,13 @@ class Bench:
         """Executing the request of this number orders that committee (rule 27)."""
         self.observers = frozenset({"r4", "watcher"})
         """Who may ask without being a member (those of them that ``observe`` starts)."""
-        self.hosts = {name: Host(self, name) for name in names}
+        self.prepare()
+        self.hosts: dict[str, Host] = {name: self.host_type(self, name) for name in names}
         for host in self.hosts.values():
             host.start()
+
+    def prepare(self) -> None:
+        """Called before there are hosts, for other kinds of them."""
 
     def observe(self, name: str) -> Host:
         """One more node, outside the committee."""

@@ -16,6 +16,7 @@ from consensus.messages import (
     CoSignature,
     FetchBatch,
     FetchProof,
+    FetchState,
     FetchViewChange,
     Message,
     NewView,
@@ -25,6 +26,7 @@ from consensus.messages import (
     Reply,
     Request,
     SlotStatus,
+    State,
     StateProof,
     Status,
     ViewChange,
@@ -97,6 +99,7 @@ STATES = st.builds(
     st.none() | st.builds(ScheduledChange, NUMBERS, MEMBERS),
 )
 CERTIFIED = st.builds(CertifiedState, STATES, st.lists(CHECKPOINTS, max_size=2).map(tuple))
+PATHS = st.one_of(st.sampled_from(["", "header", "state/", "replies/", "state/a"]), st.text())
 BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     Request: REQUESTS,
     PrePrepare: PRE_PREPARES,
@@ -115,5 +118,7 @@ BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     StateProof: st.builds(
         StateProof, *HEAD, st.lists(CERTIFIED, max_size=2).map(tuple), SIGNATURES
     ),
+    FetchState: st.builds(FetchState, *HEAD, NUMBERS, PATHS, SIGNATURES),
+    State: st.builds(State, *HEAD, NUMBERS, PATHS, st.binary(max_size=8), SIGNATURES),
 }
 MESSAGES = st.one_of(*BY_TYPE.values())
