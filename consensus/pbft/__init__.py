@@ -49,5 +49,16 @@ needs to be believed.
 before the message leaves: the order of effects says so. After a crash the log implies what was
 signed; the guard refuses a second digest under one key.
 
+**Membership** (``membership``, ``consensus/configurations``; rules 26 to 29). A change of the
+committee is ordered like any request; executed in block c, it takes effect after B, the first
+checkpoint by which nothing that the old committee may have in flight is undecided. Up to B the
+primary fills with nulls; CHECKPOINT(B), signed by a quorum of the old committee, names the new
+one and ends the epoch. The next begins in view 0 with h = B and an empty log. Whoever knows the
+first committee can follow such checkpoints to the newest, without having seen a block::
+
+        slots    … c ········· B | B+1 …
+        decided by  epoch e      | epoch e+1
+                 change ordered  ^ CHECKPOINT(B) stable: everybody switches
+
 ``replica`` only routes events to these rooms; ``core`` is the state that they share.
 """
