@@ -10,7 +10,7 @@ from chainsim.explore.planting import Mutant
 from tests.mutants import client_and_disk, log, money, views, votes
 
 _TRANSFER = "there is no state transfer yet: laggards replay certified batches"
-_EPOCHS = "there are no membership epochs yet"
+_EPOCHS = "no fault that is drawn changes the membership yet"
 
 _ROWS = (
     Mutant(
@@ -170,7 +170,7 @@ _ROWS = (
         number=31,
         name="coupon paid again after recovery",
         breaks="money",
-        note="there are no coupons yet",
+        note="no coupon falls due in the base yet",
     ),
     Mutant(
         number=32,
