@@ -60,17 +60,9 @@ def executed_again() -> Patch:
 
 def one_reply() -> Patch:
     """The first REPLY is believed."""
-
-    def on_reply(self: Client, *arguments: Any) -> Any:
-        committee = self._committee
-        object.__setattr__(self, "_committee", _OneIsEnough(committee))
-        try:
-            return original(self, *arguments)
-        finally:
-            object.__setattr__(self, "_committee", committee)
-
-    original = Client._on_reply
-    return swapped((Client, "_on_reply", on_reply))
+    real: Any = vars(Client)["committee"]
+    believed = property(lambda self: _OneIsEnough(real.fget(self)))
+    return swapped((Client, "committee", believed))
 
 
 class _OneIsEnough:
