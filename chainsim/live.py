@@ -39,8 +39,12 @@ SIGNALS: Final = (*LEAVING, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
 
 def watch(app: App) -> None:
     """Shows a run on the terminal until somebody leaves; the terminal is then as it was."""
+    # Whoever closes the terminal ends the watching; what was done is still to be kept.
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with opened() as terminal, _resting_collector():
         trio.run(Watcher(app, terminal).run)
+    if not app.gone:
+        signal.signal(signal.SIGHUP, before)
 
 
 class Watcher:
@@ -88,17 +92,21 @@ class Watcher:
                     await self._wake.wait()
 
     def _draw(self) -> None:
-        width, height = self._terminal.size()
-        text = self._screen.update(width, height, self._app.frame(width, height))
-        if text:
-            self.frames += 1
-            try:
+        try:
+            width, height = self._terminal.size()
+            text = self._screen.update(width, height, self._app.frame(width, height))
+            if text:
+                self.frames += 1
                 self._terminal.write(text)
-            except OSError:
-                self._gone()
+        except OSError:
+            self._gone()
 
     def _gone(self) -> None:
         """Nobody is there any more."""
+        self._app.gone = True
+        self._leave()
+
+    def _leave(self) -> None:
         self._app.leaving = self._app.interrupted = True
 
     async def _keys(self) -> None:
@@ -129,8 +137,10 @@ class Watcher:
 
     async def _signals(self, signals: object) -> None:
         async for number in signals:  # type: ignore[attr-defined]
-            if number in LEAVING:
+            if number == signal.SIGHUP:
                 self._gone()
+            elif number in LEAVING:
+                self._leave()
             elif number == signal.SIGTSTP:
                 self._suspend()
             elif number == signal.SIGCONT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,9 @@ def player(speed: int | None) -> Player:
         run = LiveRun(scenario, new_recorder)
         app = App(run, speed)
         watch(app)
+        if app.gone:
+            output.discard(sys.stdout)
+            output.discard(sys.stderr)
         result = run.leave()
         return Played(run.scenario, run.simulation, result, wall_clock.seconds_since(start_ns))
 
@@ -127,4 +131,6 @@ def replay_live(
         app.playing = False
         run.go_to(at_us)
     watch(app)
+    if app.gone:
+        output.discard(sys.stderr)
     return held.equal(run), held.words(run)

@@ -6,6 +6,7 @@ a while, ``frame`` gives rows. ``chainsim.live`` connects the three to the world
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,8 @@ from chainsim.dashboard.wording import clock, worded
 from chainsim.trace import Executed, Record
 from scenarios.units import UnitError, parse_duration
 
+AT_ONCE: Final = ("q", " ", "escape")
+"""Keys that don't wait until a goal is reached."""
 MESSAGE_NS: Final = 8_000_000_000
 """How long a message stays."""
 
@@ -50,6 +53,8 @@ class App:
         self.leaving = False
         self.interrupted = False
         """A signal or Ctrl-C ended it."""
+        self.gone = False
+        """The terminal was closed: nothing can be told any more."""
         self.recorded: Final = recorded
         self._equal: Final = equal
         self._folder: Final = folder
@@ -67,8 +72,7 @@ class App:
         self._breakpoint = ""
         self._break: Condition | None = None
         self._once: Condition | None = None
-        self._alarmed = 0
-        """Properties that were violated when somebody looked last."""
+        self._typed_ahead: Final[deque[str]] = deque(maxlen=100)
 
     # The run
 
@@ -96,10 +100,18 @@ class App:
             self._halt(run.halted_by)
 
     def _arrived(self, back: bool) -> None:
-        if self.run.halted_by is None and not back:
+        if self.run.halted_by is not None:
+            return
+        if not back:
             self.playing = False
             self._set_once(None)
         self.pace.start(wall_clock.now_ns(), self.run.now_us)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Takes the keys that waited; one of them may set out again."""
+        while self._typed_ahead and self.run.goal is None:
+            self.press(self._typed_ahead.popleft())
 
     def _halt(self, record: Record) -> None:
         self.playing = False
@@ -107,6 +119,7 @@ class App:
         who = f"{record.node} " if record.node else ""
         self.say(f"stopped at {clock(record.at_us, 6)} s: {who}{worded(record)[2]}")
         self.run.halted_by = None
+        self._catch_up()
 
     def _set_once(self, condition: Condition | None) -> None:
         self._once = condition
@@ -121,9 +134,11 @@ class App:
     # Keys
 
     def press(self, key: str) -> None:
-        """Takes one key."""
+        """Takes one key. While the run is on its way to a goal, what is typed waits for it."""
         if key == "ctrl-c":
             self.leaving = self.interrupted = True
+        elif self.run.goal is not None and key not in AT_ONCE:
+            self._typed_ahead.append(key)
         elif self._question:
             self._type(key)
         elif self._overlay == "menu":
@@ -363,8 +378,6 @@ class App:
             self.say("this is a recorded run: nothing can be done to it (run NAME --live can)")
         elif self.run.over:
             self.say("the run is over: go back first (g, p)")
-        elif self.run.goal is not None:
-            self.say("wait until the goal is reached, or press Escape")
         else:
             return False
         return True
@@ -451,9 +464,9 @@ class App:
         result = self.run.result
         if result is None:
             return equal, "DIFFERS" in equal
-        words = "all checks and expectations hold" if result.ok else "NOT everything holds"
+        words = "all checks and expectations hold" if result.ok else "NOT all holds"
         text = f"over after {clock(result.virtual_time_us)} s ({result.ended}): {words}, "
-        text += f"exit code {int(result.exit_code)}; digest {result.digest[:16]}"
+        text += f"exit code {int(result.exit_code)}; digest {result.digest[:8]}"
         return f"{equal}; {text}" if equal else text, not result.ok or "DIFFERS" in equal
 
 

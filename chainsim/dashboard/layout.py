@@ -111,7 +111,7 @@ def _left(scene: Scene) -> list[Wish]:
     return [
         _validators(scene),
         ("slots", 12, 5),
-        ("views", 7, 3),
+        ("views", 1 + max(2, min(6, 2 * len(scene.model.view_changes))), 3),
         ("log", GROWS, 5),
     ]
 

@@ -34,6 +34,8 @@ class Margin(msgspec.Struct, frozen=True):
     """How many more failures halt it; 0: it is halted."""
     coalitions: tuple[Coalition, ...]
     """The smallest sets of roles, of those taking part, that can halt it now."""
+    anyone: bool = False
+    """It doesn't matter which ``more`` of those taking part fail."""
     critical: tuple[NodeId, ...] = ()
     """Each of those whose failure alone halts it."""
     short: int = 0
@@ -63,7 +65,16 @@ def margin(
     more = _failures_to_halt(core, cut, quorum)
     critical = [one for one in core if not _core([o for o in core if o != one], cut, quorum)]
     coalitions = _coalitions(validators, core, cut, quorum)
-    return Margin(n, quorum, tuple(core), missing, more, coalitions, critical=tuple(critical))
+    return Margin(
+        n,
+        quorum,
+        tuple(core),
+        missing,
+        more,
+        coalitions,
+        anyone=more == len(core) - quorum + 1,
+        critical=tuple(critical),
+    )
 
 
 def _core(

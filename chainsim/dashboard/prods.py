@@ -5,12 +5,14 @@ A prod is switched: done again, it ends. To add one, add a line to ``PRODS``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from string import ascii_lowercase
 from typing import Final
 
 import msgspec
 
-from nodes.byzantine import BEHAVIOURS
+from nodes.byzantine import BEHAVIOURS, Twins
 from scenarios.faults import FAULTS, Fault
 from scenarios.faults.crash import Crash
 from scenarios.rng import PPM
@@ -47,21 +49,17 @@ PRODS: Final[tuple[Prod, ...]] = (
     Prod("a", "amnesia: crash, and the disk is lost (hostile)", _of("crash", mode="amnesia")),
 )
 
-_WORDS: Final[dict[str, str]] = {
-    "bogus-new-view": "sends NEW-VIEWs that don't follow from their proof",
-    "bogus-view-change": "calls for views without a reason",
-    "conflicting-votes": "votes for two digests in one slot",
-    "equivocate": "as primary, proposes different things to two groups",
-    "random-mutation": "changes a field of what it sends",
-    "silent": "says nothing",
-    "stale-replay": "repeats old messages",
-    "twins": "runs twice under one key",
-    "withhold": "withholds its votes",
-}
+
+def _behaviour(letter: str, name: str) -> Prod:
+    """A line of the menu, in the words of the behaviour's own file."""
+    module = sys.modules[BEHAVIOURS[name].__module__ if name in BEHAVIOURS else Twins.__module__]
+    first = (module.__doc__ or "").partition("\n")[0]
+    return Prod(letter, f"{name}: {first.rstrip('.')}", _of("byzantine", behaviour=name))
+
 
 BEHAVIOUR_PRODS: Final[tuple[Prod, ...]] = tuple(
-    Prod(str(number), f"{name}: {_WORDS.get(name, '')}", _of("byzantine", behaviour=name))
-    for number, name in enumerate((*sorted(BEHAVIOURS), "twins"), 1)
+    _behaviour(letter, name)
+    for letter, name in zip(ascii_lowercase, (*sorted(BEHAVIOURS), "twins"), strict=False)
 )
 
 

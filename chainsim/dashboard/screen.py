@@ -38,10 +38,13 @@ class Screen:
         """What to write for this frame; empty if nothing changed. ``rows`` don't overlap."""
         wanted = {(x, y, wide): one for x, y, wide, one in rows if y < height}
         out: list[str] = []
-        if self._size != (width, height) or any(key not in wanted for key in self._shown):
+        if self._size != (width, height):
             self._shown = {}
             self._size = (width, height)
             out.append("\x1b[0m\x1b[2J")
+        # Places of the last frame that are none any more: what is there now is drawn over them.
+        gone = [key for key in self._shown if key not in wanted]
+        out += [f"\x1b[{y + 1};{x + 1}H\x1b[0m{' ' * wide}" for x, y, wide in gone]
         paint = self._painter.paint
         for key, one in wanted.items():
             if self._shown.get(key) == one or (not one and key not in self._shown):

@@ -48,7 +48,7 @@ class Terminal:
 
     def size(self) -> tuple[int, int]:
         """(cells, rows) now."""
-        size = os.get_terminal_size(self.target)
+        size = os.get_terminal_size(self.target)  # OSError if it is gone
         return size.columns or 80, size.lines or 24
 
     def write(self, text: str) -> None:
@@ -81,7 +81,7 @@ def opened() -> Iterator[Terminal]:
     finally:
         try:
             terminal.leave()
-        except OSError:
+        except (OSError, termios.error):
             pass  # it is gone: nothing is left to restore
 
 

@@ -15,6 +15,7 @@ import msgspec
 from chainsim import trace
 from chainsim.dashboard.money import Money
 from chainsim.dashboard.pulse import Pulse
+from chainsim.dashboard.wording import clock
 from chainsim.trace import (
     Accused,
     Executed,
@@ -37,6 +38,16 @@ NEWS_KEPT: Final = 1_000
 
 MILESTONES: Final = ("pre-prepare-accepted", "prepared", "committed")
 """``Reached`` events of a slot, in order."""
+RECENT_US: Final = 10_000_000
+"""What was over longer ago than this explains nothing any more."""
+TROUBLES: Final = {
+    "byzantine": "is hostile",
+    "pause": "is frozen",
+    "slow": "is slow",
+    "slow-fsync": "has a slow disk",
+    "isolate": "is isolated",
+}
+"""What a fault does to whom it hits, in words."""
 VOTES: Final = ("prepare", "commit", "pre-prepare")
 """Signed messages that are about a slot."""
 
@@ -129,11 +140,19 @@ class ViewChange(msgspec.Struct):
     cause: str
     """Why that one did, in its own words."""
     trouble: str
-    """What faults did to the primary before: ``down``, ``hit by partition``; empty if nothing."""
+    """What faults did to the primary before it: ``is down``, ``is hostile``; ``amid partition``
+    or ``after partition`` where only lines were hit; empty if nothing."""
     callers: int = 0
     entered: int = 0
     entered_us: int | None = None
     """When the first one entered the view."""
+
+    def why(self, primary: NodeId, *, past: bool = False) -> str:
+        """What was wrong with the ``primary`` before; empty if faults did nothing to it."""
+        if not self.trouble or self.trouble.startswith(("amid", "after")):
+            return self.trouble
+        words = f"{primary} {self.trouble}"
+        return words.replace(" is ", " was ").replace(" has ", " had ") if past else words
 
 
 class FaultRow(msgspec.Struct):
@@ -172,6 +191,8 @@ class ViewModel:
         self.records = 0
         self._bit: Final = {id_: 1 << place for place, id_ in enumerate(cast.ids)}
         self._honest: Final = frozenset(cast.ids) if honest is None else honest
+        self._up_us: Final[dict[NodeId, int]] = {}
+        """When each process started last."""
         self._changes: Final[dict[View, ViewChange]] = {}
         self._readers: Final[dict[type[Record], Callable[[Any], None]]] = {
             Signed: self._on_signed,
@@ -251,7 +272,7 @@ class ViewModel:
         self.phase[record.node] = ("view-change", record.view)
         change = self._changes.get(record.view)
         if change is None:
-            trouble = self._trouble_of(self.cast.primary(record.view - 1))
+            trouble = self._trouble_of(self.cast.primary(record.view - 1), record.at_us)
             change = ViewChange(record.view, record.at_us, record.node, record.cause, trouble)
             self._changes[record.view] = change
             self.view_changes.append(change)
@@ -272,12 +293,20 @@ class ViewModel:
         else:
             self.news.append(record)
 
-    def _trouble_of(self, node: NodeId) -> str:
+    def _trouble_of(self, node: NodeId, now_us: int) -> str:
         """What faults are doing to a node, in words; empty if nothing."""
-        kinds = [row.kind for row in self.faults if row.until_us is None and node in row.nodes]
         if node in self.down:
-            return "down"
-        return f"hit by {', '.join(dict.fromkeys(kinds))}" if kinds else ""
+            return "is down"
+        rows = [row for row in reversed(self.faults) if node in row.nodes]
+        acting = [row.kind for row in rows if row.until_us is None]
+        named = [TROUBLES[kind] for kind in acting if kind in TROUBLES]
+        if named or acting:
+            return named[0] if named else f"amid {acting[0]}"
+        up_us = self._up_us.get(node, -RECENT_US)
+        if up_us > now_us - RECENT_US:
+            return f"was down until {clock(up_us)} s"
+        over = [r.kind for r in rows if r.until_us is not None and r.until_us > now_us - RECENT_US]
+        return f"after {over[0]}" if over else ""
 
     def _on_executed(self, record: Executed) -> None:
         bit = self._bit.get(record.node, 0)
@@ -349,6 +378,7 @@ class ViewModel:
             self.down[record.node] = None
         elif record.state == "up":
             self.down.pop(record.node, None)
+            self._up_us[record.node] = record.at_us or -RECENT_US
         if record.at_us or record.state != "up":  # not: everybody boots
             self.log.append(record)
             self.news.append(record)

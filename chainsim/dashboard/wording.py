@@ -124,4 +124,4 @@ def sparkline(values: list[int | None]) -> str:
 def bar(part: int, whole: int, width: int) -> str:
     """``part`` of ``whole`` as a bar of ``width`` characters."""
     full = width if part >= whole else part * width // max(1, whole)
-    return "█" * full + "░" * (width - full)
+    return "■" * full + "□" * (width - full)

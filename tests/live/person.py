@@ -24,6 +24,15 @@ FRAME_ENDS = (b"\x1b[?2026l", b"\n")
 """Half a frame isn't looked at."""
 
 
+class Screen(pyte.Screen):
+    """pyte knows no faint text: here it is grey."""
+
+    def select_graphic_rendition(self, *attributes: int, **_: object) -> None:
+        colored = any(30 <= each <= 38 or 90 <= each <= 97 for each in attributes)
+        faint = [90 if each == 2 else each for each in attributes]
+        super().select_graphic_rendition(*(attributes if colored else faint))
+
+
 class Person:
     """Sits at one process until it ends."""
 
@@ -31,7 +40,7 @@ class Person:
         self, folder: Path, *arguments: str, size: tuple[int, int] = (80, 24), **extra: str
     ) -> None:
         self.master, slave = pty.openpty()
-        self.screen = pyte.Screen(*size)
+        self.screen = Screen(*size)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         self.resize(*size, tell=False)

@@ -111,6 +111,7 @@ def _view(scene: Scene, change: ViewChange, width: int) -> list[Row]:
     head += f" ({scene.cast.primary(change.view)}), {where}"
     first = row(span(head, "" if entered else "warn"))
     why = f"{change.node} says: {change.cause}"
-    if change.trouble:
-        why = f"{scene.cast.primary(change.view - 1)} was {change.trouble}; {why}"
+    trouble = change.why(scene.cast.primary(change.view - 1), past=True)
+    if trouble:
+        why = f"{trouble}; {why}"
     return [first, row(span(cells(f"     why: {why}", width), "dim"))]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from chainsim.dashboard.rows import Row, cells, row, span, wrapped
 from chainsim.dashboard.scene import Property, Scene
 from chainsim.dashboard.wording import clock, worded
-from chainsim.trace import Record
+from chainsim.trace import FaultChanged, Record
 
 
 def log(scene: Scene, width: int, height: int) -> list[Row]:
     """The newest at the bottom; with a filter, everything that matches, else the news."""
     found = _matching(scene)
     end = len(found) - min(scene.log_back, max(0, len(found) - height))
-    rows = [_event(record, width) for record in found[max(0, end - height) : end]]
+    rows = [_event(scene, record, width) for record in found[max(0, end - height) : end]]
     if not rows:
         nothing = f" nothing matches {scene.filter!r}" if scene.filter else " nothing yet"
         rows.append(row(span(nothing, "dim")))
@@ -31,8 +31,12 @@ def _matches(record: Record, words: list[str]) -> bool:
     return all(word in text for word in words)
 
 
-def _event(record: Record, width: int) -> Row:
+def _event(scene: Scene, record: Record, width: int) -> Row:
     mark, style, text = worded(record)
+    if isinstance(record, FaultChanged) and record.index < len(scene.cast.faults):
+        planned = scene.cast.faults[record.index]
+        # Who is cut off from whom says more than that all are concerned.
+        text = text if "|" not in planned.what else f"{text.partition(':')[0]}: {planned.what}"
     who = f"{cells(record.node, 10)} " if record.node else ""
     at = f"{clock(record.at_us):>9} "
     return row(span(at, "dim"), span(f"{mark} ", style), who, span(cells(text, width - 23), style))

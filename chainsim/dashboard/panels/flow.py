@@ -29,7 +29,7 @@ def finality(scene: Scene, width: int, height: int) -> list[Row]:
         row(
             f" {pulse.finals:,} of {pulse.submitted:,} final, ",
             span(f"{waiting} wait", "warn" if waiting > 50 else "dim"),
-            span("; last 10 s, a character is 1 s", "dim"),
+            span("; 1 s a column", "dim"),
         )
     )
     return rows[:height]

@@ -11,6 +11,14 @@ from chainsim.dashboard.view_model import ViewChange
 from chainsim.dashboard.wording import clock
 
 LABEL: Final = 8
+FOLLOWS: Final = {
+    "DOWN": "nothing is proposed until the view changes",
+    "FROZEN": "nothing is proposed until the view changes",
+    "CUT OFF": "its proposals reach too few",
+    "HOSTILE": "it may propose anything, or nothing",
+    "": "its proposals come late",
+}
+"""What a primary's state means."""
 MARKS: Final = {"running": "▶", "PAUSED": "‖", "OVER": "■", "ahead": "▶▶", "again": "◀◀"}
 
 
@@ -25,7 +33,7 @@ def header(scene: Scene, width: int, _height: int) -> list[Row]:
     pieces = [
         f" {what}{scene.cast.scenario}",
         f"{MARKS[mode]} {state}",
-        f"{clock(scene.now_us)} of {clock(scene.cast.duration_us, 0)} s",
+        f"{clock(scene.now_us, 6 if mode == 'PAUSED' else 3)} of {clock(scene.cast.duration_us, 0)} s",
         f"height {scene.model.height}",
         f"view {scene.view}",
         day,
@@ -61,7 +69,8 @@ def _leading(scene: Scene) -> Row:
     wrong = state_of(scene, primary)[1] if _troubled(scene, primary) else ""
     words = f" leads view {scene.view}; height {scene.model.height + 1} is next"
     if wrong:
-        words = f" of view {scene.view} is {wrong}: nothing new is proposed until the view changes"
+        follows = next((what for state, what in FOLLOWS.items() if state in wrong), "")
+        words = f" of view {scene.view} is {wrong}: {follows}"
     style = "warn" if wrong else "calm"
     spans: list[str | tuple[str, str]] = [span(f"★ {scene.primary}", "primary"), words]
     lonely = [node for node in scene.changing if node.view > scene.view]
@@ -77,39 +86,49 @@ def _last_change(scene: Scene, change: ViewChange) -> str:
     if change.entered_us is None:
         return f"view {change.view} was called for at {clock(change.started_us, 1)} s"
     since = f"since {clock(change.entered_us, 1)} s"
-    if change.trouble:
-        return f"{since}, as {scene.cast.primary(change.view - 1)} was {change.trouble}"
-    return f"{since}: {change.cause}"
+    why = change.why(scene.cast.primary(change.view - 1), past=True)
+    if not why:
+        return f"{since}: {change.cause}"
+    return f"{since}, {why}" if why.startswith(("amid", "after")) else f"{since}, as {why}"
 
 
 def _view_change(scene: Scene) -> Row:
     wanted = max(node.view for node in scene.changing)
     calling = sum(1 for node in scene.changing if node.view == wanted)
     change = next((c for c in reversed(scene.model.view_changes) if c.view == wanted), None)
-    words = f"⟳ to view {wanted} under way: {calling} call for it, {scene.cast.quorum} needed"
-    words += f"; {scene.cast.primary(wanted)} would lead"
+    words = f"⟳ changing to view {wanted}: "
+    count = f". {calling} call for it, {scene.cast.quorum} needed"
+    count += f"; {scene.cast.primary(wanted)} would lead"
     why = ""
     if change is not None:
-        trouble = f"primary {scene.cast.primary(wanted - 1)} is {change.trouble}"
+        trouble = change.why(scene.cast.primary(wanted - 1))
         words_of = f"{change.node} says: {change.cause}"
-        why = f"{trouble}; {words_of}" if change.trouble else words_of
-    return _answer("VIEWS", "alarm", span(words, "warn"), f". Why: {why or 'nobody said'}")
+        why = f"{trouble}; {words_of}" if trouble else words_of
+    return _answer("VIEWS", "alarm", span(words, "warn"), why or "nobody said why", count)
 
 
 def _quorum(scene: Scene) -> Row:
     margin = scene.margin
     if margin.halted:
-        words = f"HALTED: {margin.quorum - margin.short} of {margin.n} can decide together, "
-        words += f"{margin.quorum} needed: {margin.short} short. "
-        words += f"Blocked by {', '.join(margin.missing)}"
+        sizes = " | ".join(str(len(group)) for group in scene.groups)
+        words = f"HALTED: {margin.quorum} must take part, "
+        if len(scene.groups) > 1:
+            words += f"but the network is split {sizes}"
+        else:
+            words += f"{margin.quorum - margin.short} do: {margin.short} short. "
+            words += f"Blocked by {', '.join(margin.missing)}"
         return _answer("QUORUM", "alarm", span(words, "bad"))
     part = len(margin.taking_part)
     some = "1 more failure halts it" if margin.more == 1 else f"{margin.more} more failures halt it"
     roles = ", or ".join(" + ".join(c.roles) for c in margin.coalitions[:6])
     if margin.more == 1:
-        all_ = len(margin.critical) == part
-        roles = "any one of them" if all_ else f"any of {', '.join(margin.critical)}"
-    words = f" (enough: {roles})" if roles else ""
+        enough = "any" if margin.anyone else f"any of {', '.join(margin.critical)}"
+    elif margin.anyone:
+        several = len({role for c in margin.coalitions for role in c.roles}) > 1
+        enough = f"any {margin.more}" + (f"; by role: {roles}" if several else "")
+    else:
+        enough = roles
+    words = f" ({enough})"
     lead = f"{part} of {margin.n} take part, {margin.quorum} needed; "
     style = "warn" if margin.more == 1 else "calm"
     return _answer("QUORUM", style, lead, span(some, "strong"), words)
@@ -137,11 +156,12 @@ def _money(scene: Scene) -> Row:
         words += [f"{p.name} violated" for p in broken]
         return _answer("MONEY", "alarm", span("✗ NOT SAFE: " + "; ".join(words), "bad"))
     glance = scene.glance
-    words_ = f": supply equal, 0 half-settled DvPs ({money.dvp['settled']} settled)"
-    if glance.cap_cents:
+    words_ = ": supply equal, nobody overdrawn"
+    if money.dvp["proposed"]:
+        words_ = f": supply equal, 0 of {money.dvp['settled']} DvPs half-settled"
+    if glance.cap_cents and glance.series:
         tenths = glance.cap_used_cents * 1000 // glance.cap_cents
-        words_ += f", cap {tenths // 10}.{tenths % 10} %"
-    words_ += f", coupons due {glance.coupons_due}"
+        words_ += f", cap {tenths // 10}.{tenths % 10} %, {glance.coupons_due} coupons due"
     return _answer("MONEY", "calm", span("✓ safe", "ok"), words_)
 
 

@@ -20,8 +20,10 @@ def money(scene: Scene, width: int, height: int) -> list[Row]:
         held, issued = books.total.get(asset, 0), books.issued[asset]
         equal = held == issued
         mark = span(" ✓", "ok") if equal else span(" ✗ UNEQUAL", "alarm")
-        words = f" held {amount(held)} = issued" if equal else f" held {amount(held)}, issued"
-        rows.append(row(f" {cells(asset, 17)}", mark, f"{words} {amount(issued)}"))
+        words = f" {amount(held)} = issued"
+        if not equal:
+            words = f" {amount(held)} held, {amount(issued)} issued"
+        rows.append(row(f" {cells(asset, 16)}", mark, words))
     rows.append(_dvp(scene))
     if glance.cap_cents:
         rows.append(_cap(glance))
@@ -44,31 +46,30 @@ def _dvp(scene: Scene) -> Row:
     books = scene.model.money
     steps = f" DvP {books.dvp['settled']} settled, {books.open_dvps} open, "
     half = books.half_settled
-    mark = span(f"✗ {half} HALF-SETTLED", "alarm") if half else span("0 half-settled ✓", "ok")
+    mark = span(f"✗ {half} HALF", "alarm") if half else span("0 half ✓", "ok")
     refused = f"; {books.refused} refused" if books.refused else ""
     return row(steps, mark, span(refused, "dim"))
 
 
 def _cap(glance: Glance) -> Row:
     tenths = glance.cap_used_cents * 1000 // glance.cap_cents
-    gauge = bar(glance.cap_used_cents, glance.cap_cents, 12)
+    gauge = bar(glance.cap_used_cents, glance.cap_cents, 10)
     used = f" cap {gauge} {tenths // 10}.{tenths % 10} %"
-    cap = f" of USD {amount(glance.cap_cents)}"
     due = glance.coupons_due
     coupon = span(f"; coupons due {due}", "warn" if due else "dim")
-    return row(used, span(cap, "dim"), coupon)
+    return row(used, coupon)
 
 
 def _series(each: SeriesGlance, glance: Glance) -> Row:
     if each.pays is None:
-        return row(f" {cells(each.id, 17)} ", span(f"no coupon; matures {each.maturity}", "dim"))
+        return row(f" {cells(each.id, 16)} ", span(f"no coupon; matures {each.maturity}", "dim"))
     due = "coupon" if glance.day is None or each.pays > glance.day else "DUE:"
     due = "LATE:" if glance.day is not None and each.pays < glance.day else due
     style = "dim" if due == "coupon" else "warn" if due == "DUE:" else "bad"
-    return row(f" {cells(each.id, 17)} ", span(f"{due} no. {each.coupon} on {each.pays}", style))
+    return row(f" {cells(each.id, 16)} ", span(f"{due} {each.coupon} on {each.pays}", style))
 
 
 def _licence(firm: str, state: str) -> Row:
     style = "ok" if state == FREE_TO_TRADE else "bad" if state == "REVOKED" else "warn"
     mark = "✓" if state == FREE_TO_TRADE else "✗" if state in ("REVOKED", "LAPSED") else "•"
-    return row(f" {cells(firm, 17)} licence ", span(f"{mark} {state}", style))
+    return row(f" {cells(firm, 16)} licence ", span(f"{mark} {state}", style))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chainsim.dashboard.rows import Row, cells, joined, row, span
+from chainsim.dashboard.rows import Row, cells, joined, row, span, wrapped
 from chainsim.dashboard.scene import Scene
 
 MOST_IN_MATRIX: Final = 24
@@ -44,8 +44,8 @@ def _matrix(scene: Scene, step: int) -> list[Row]:
 def _sides(scene: Scene, width: int) -> list[Row]:
     """Who can talk with whom."""
     if len(scene.groups) > 1:
-        words = " | ".join(", ".join(group) for group in scene.groups)
-        return [row(span(cells(f" ≠ SPLIT {words}", width), "bad"))]
+        words = "≠ SPLIT " + " | ".join(", ".join(group) for group in scene.groups)
+        return [row(span(f" {line}", "bad")) for line in wrapped(words, width - 1, 3)]
     marks = "".join(scene.probe.lines)
     if "✗" in marks:
         return [row(span(f" ✗ {marks.count('✗')} of the lines are cut", "warn"))]

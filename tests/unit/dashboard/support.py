@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from chainsim import wall_clock
 from chainsim.build import RunResult, build
+from chainsim.dashboard.app import App
 from chainsim.dashboard.live_run import LiveRun
+from chainsim.dashboard.rows import cells, plain
 from chainsim.trace import Recorder
 from scenarios.loader import load_text, resolved_toml
 from scenarios.schema import Scenario
@@ -79,4 +79,14 @@ def unwatched(scenario: Scenario) -> RunResult:
     return build(load_text(resolved_toml(scenario))).run()
 
 
-Act = Callable[[LiveRun], None]
+def screen(app: App, width: int, height: int) -> str:
+    """A frame as text, each row up to its last character; and nothing may overlap."""
+    rows = [[" "] * width for _ in range(height)]
+    taken: set[tuple[int, int]] = set()
+    for x, y, wide, one in app.frame(width, height):
+        text = cells(plain(one), wide)
+        for column, character in enumerate(text, x):
+            assert (column, y) not in taken
+            taken.add((column, y))
+            rows[y][column] = character
+    return "".join("".join(row).rstrip() + "\n" for row in rows)
