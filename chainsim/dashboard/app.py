@@ -464,8 +464,9 @@ class App:
         result = self.run.result
         if result is None:
             return equal, "DIFFERS" in equal
-        words = "all checks and expectations hold" if result.ok else "NOT all holds"
-        text = f"over after {clock(result.virtual_time_us)} s ({result.ended}): {words}, "
+        words = "everything holds" if result.ok else "NOT everything holds"
+        ended = "settled" if result.ended == "settled" else "time is up"
+        text = f"{ended} at {clock(result.virtual_time_us)} s: {words}, "
         text += f"exit code {int(result.exit_code)}; digest {result.digest[:8]}"
         return f"{equal}; {text}" if equal else text, not result.ok or "DIFFERS" in equal
 

@@ -30,10 +30,11 @@ def header(scene: Scene, width: int, _height: int) -> list[Row]:
         state += f" {scene.speed}"
     day = f"{scene.glance.day}" if scene.glance.day else ""
     what = "replay of " if scene.recorded else ""
+    digits = 6 if mode == "PAUSED" else 3
     pieces = [
         f" {what}{scene.cast.scenario}",
         f"{MARKS[mode]} {state}",
-        f"{clock(scene.now_us, 6 if mode == 'PAUSED' else 3)} of {clock(scene.cast.duration_us, 0)} s",
+        f"{clock(scene.now_us, digits)} of {clock(scene.cast.duration_us, 0)} s",
         f"height {scene.model.height}",
         f"view {scene.view}",
         day,
