@@ -10,7 +10,7 @@ from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, quoted, unknown
 from scenarios.faults import FAULTS
 from scenarios.fitting_genesis import can_make_genesis
-from scenarios.genesis import merged
+from scenarios.genesis import members, merged
 from scenarios.metrics import METRICS, comparable
 from scenarios.schema import (
     MILESTONES,
@@ -85,7 +85,8 @@ def _balances(scenario: Scenario) -> Iterator[ScenarioError]:
         return
     spec = merged(scenario)
     created = _created(scenario)
-    accounts = [*(account.id for account in spec.accounts), *created]
+    crowded = (item.id for crowd in spec.crowds if whole(crowd) for item in members(crowd))
+    accounts = [*(account.id for account in spec.accounts), *created, *crowded]
     assets = [*(spec.currencies or ("PKR",)), *(item.id for item in spec.series), *created]
     for path, row in entries("expect.balance", scenario.expect.balance, ExpectBalance):
         if whole(row.account) and row.account not in accounts:

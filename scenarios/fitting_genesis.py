@@ -50,8 +50,17 @@ def _located(scenario: Scenario, path: str, message: str) -> ScenarioError:
     field, index, rest = found[1], int(found[2]), found[3]
     spec = merged(scenario)
     if field == "balances":
-        holders = [account.id for account in spec.accounts for _ in account.balance or ()]
-        field, name, rest = "accounts", holders[index], ".balance"
+        holders = [("accounts", a.id) for a in spec.accounts for _ in a.balance or ()]
+        holders += [
+            ("crowds", crowd.id)
+            for crowd in spec.crowds
+            for _ in range(crowd.count or 0)
+            for _ in crowd.balance or ()
+        ]
+        (field, name), rest = holders[index], ".balance"
+    elif field == "accounts" and index >= len(spec.accounts):
+        crowded = [crowd.id for crowd in spec.crowds for _ in range(crowd.count or 0)]
+        field, name = "crowds", crowded[index - len(spec.accounts)]
     else:
         name = getattr(spec, field)[index].id
     own = [item.id for item in getattr(scenario.genesis, field)]

@@ -33,6 +33,8 @@ from scenarios.data_files import data_names, data_text
 from scenarios.errors import ScenarioError, did_you_mean, quoted
 from scenarios.genesis_spec import (
     PARTY_ROLES,
+    AccountSpec,
+    CrowdSpec,
     FxSpec,
     GenesisSpec,
     PartySpec,
@@ -96,6 +98,7 @@ def overlay(below: GenesisSpec, above: GenesisSpec) -> GenesisSpec:
         ),
         parties=_by_key(below.parties, above.parties, "id"),
         accounts=_by_key(below.accounts, above.accounts, "id"),
+        crowds=_by_key(below.crowds, above.crowds, "id"),
         series=_by_key(below.series, above.series, "id"),
         assets=_by_key(below.assets, above.assets, "id"),
         fx=_by_key(below.fx, above.fx, "date"),
@@ -142,6 +145,7 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
         for item in spec.series
         if item.pkr_per_usd is not None
     }
+    accounts = (*spec.accounts, *(item for crowd in spec.crowds for item in members(crowd)))
     return Genesis(
         chain=scenario.name,
         validators=tuple(
@@ -152,7 +156,7 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
         first_business_day=scenario.calendar.start,
         accounts=tuple(
             Account(id=item.id, owner=item.owner or "", custodian=item.custodian or "")
-            for item in spec.accounts
+            for item in accounts
         ),
         series=tuple(_series(item) for item in spec.series),
         assets=tuple(
@@ -170,7 +174,7 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
                 amount=amount.minor,
                 fx_rate_e4=rates.get(amount.asset, 0),
             )
-            for account in spec.accounts
+            for account in accounts
             for amount in map(parse_amount, account.balance or ())
         ),
         fx_fixes=tuple(
@@ -183,6 +187,17 @@ def make_genesis(scenario: Scenario, keys: Keys) -> Genesis:
         window=scenario.consensus.window,
         **given,
     )
+
+
+def members(crowd: CrowdSpec) -> Iterator[AccountSpec]:
+    """The accounts of a crowd, in order."""
+    for number in range(1, (crowd.count or 0) + 1):
+        yield AccountSpec(
+            id=f"{crowd.id}/{number:05d}",
+            owner=crowd.owner,
+            custodian=crowd.custodian,
+            balance=crowd.balance,
+        )
 
 
 def client_cities(scenario: Scenario) -> dict[str, str]:
@@ -282,7 +297,14 @@ def _policies(spec: PolicySpec) -> Policies:
     return Policies(**fields)
 
 
-_KEYS: Final = {"parties": "id", "accounts": "id", "series": "id", "assets": "id", "fx": "date"}
+_KEYS: Final = {
+    "parties": "id",
+    "accounts": "id",
+    "crowds": "id",
+    "series": "id",
+    "assets": "id",
+    "fx": "date",
+}
 """What the entries of each table are known by."""
 
 
@@ -336,7 +358,7 @@ def merged_problems(scenario: Scenario) -> Iterator[ScenarioError]:
     spec = merged(scenario)
     places = {
         (field, item.id): f"genesis.{field}[{index}]"
-        for field in ("parties", "accounts", "series")
+        for field in ("parties", "accounts", "crowds", "series")
         for index, item in enumerate(getattr(scenario.genesis, field))
     }
     for party in spec.parties:
@@ -347,6 +369,11 @@ def merged_problems(scenario: Scenario) -> Iterator[ScenarioError]:
         if account.owner is None:
             place = places["accounts", account.id]
             yield ScenarioError(f"{place}.owner", f'missing: "{account.id}" is a new account')
+    for crowd in spec.crowds:
+        for name in ("owner", "count"):
+            if getattr(crowd, name) is None:
+                place = places["crowds", crowd.id]
+                yield ScenarioError(f"{place}.{name}", f'missing: "{crowd.id}" is a new crowd')
     for series in spec.series:
         for name in ("instrument", "issue_date", "maturity_date", "denomination", "issuer_account"):
             if name == "maturity_date" and series.instrument == "commodity":

@@ -82,6 +82,17 @@ class AccountSpec(_Table, frozen=True, kw_only=True):
     balance: tuple[Money, ...] | None = None
 
 
+class CrowdSpec(_Table, frozen=True, kw_only=True):
+    """Many equal accounts of one owner, ``ID/00001`` and so on: a custodian's pseudonyms."""
+
+    id: PartyId
+    owner: PartyId | None = None
+    custodian: PartyId | None = None
+    count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
+    balance: tuple[Money, ...] | None = None
+    """What each of them holds."""
+
+
 class RulesSpec(_Table, frozen=True, kw_only=True):
     """Compliance modules of a series; what is left out asks for nothing."""
 
@@ -166,6 +177,7 @@ class GenesisSpec(_Table, frozen=True, kw_only=True):
     regulations_commenced: bool | None = None
     parties: tuple[PartySpec, ...] = ()
     accounts: tuple[AccountSpec, ...] = ()
+    crowds: tuple[CrowdSpec, ...] = ()
     series: tuple[SeriesSpec, ...] = ()
     assets: tuple[AssetSpec, ...] = ()
     fx: tuple[FxSpec, ...] = ()

@@ -10,8 +10,11 @@ from typing import Final
 
 from scenarios.workload.auction import Auction
 from scenarios.workload.base import Problem, Submission, Workload
+from scenarios.workload.commodity import Commodity
 from scenarios.workload.coupons import Coupons
 from scenarios.workload.days import Days
+from scenarios.workload.dvp import Dvp
+from scenarios.workload.onboarding import Onboarding
 from scenarios.workload.script import Script
 from scenarios.workload.transfers import Transfers
 
@@ -23,5 +26,8 @@ WORKLOADS: Final[dict[str, type[Workload]]] = {
     "days": Days,
     "auction": Auction,
     "coupons": Coupons,
+    "dvp": Dvp,
+    "commodity": Commodity,
+    "onboarding": Onboarding,
 }
 """By the ``kind`` that a scenario names."""
