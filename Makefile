@@ -14,7 +14,7 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run report test check bench explore mutants fuzz acceptance golden-update lock clean
+.PHONY: help run report test check bench explore mutants fuzz acceptance golden-update pictures lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
@@ -27,6 +27,7 @@ help:
 	@echo 'make fuzz           ten minutes of hostile bytes, guided by coverage (installs atheris)'
 	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
+	@echo 'make pictures       the pages'"'"' pictures, from real runs in a real browser'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
 	@echo 'make clean          remove .venv and caches (runs/ stays)'
 	@echo ''
@@ -72,6 +73,11 @@ acceptance:
 bench:
 	@$(INSTALL) run
 	@$(PY) -m chainsim bench $(ARGS)
+
+# Needs Chromium (Debian's package of that name).
+pictures:
+	@$(INSTALL) dev
+	$(PY) -m tests.browser.pictures
 
 golden-update:
 	@$(INSTALL) test
