@@ -43,7 +43,7 @@ def command(context: click.Context, evidence: Path, run: str | None, as_json: bo
         raise Refused(str(error)) from None
     scenario = _scenario(evidence, run)
     scheme, whose = _scheme(content, scenario)
-    verdict = _of_the_run(content, scenario) if scenario is not None else None
+    verdict = of_the_run(content, scenario) if scenario is not None else None
     if verdict is None:
         verdict = judge(content, scheme)
     _tell(evidence, content, verdict, whose, as_json=as_json)
@@ -82,7 +82,7 @@ def _scheme(content: EvidenceFile, scenario: Scenario | None) -> tuple[Scheme, s
     return keys.scheme, f"those of {scenario.name}, seed {scenario.seed}"
 
 
-def _of_the_run(content: EvidenceFile, scenario: Scenario) -> Verdict | None:
+def of_the_run(content: EvidenceFile, scenario: Scenario) -> Verdict | None:
     """A refusal if the file is of another chain or has other keys than its run."""
     from consensus.evidence import Verdict
     from scenarios.genesis import make_genesis

@@ -6,12 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chainsim.evidence import EvidenceFile, Malformed, judge, read_evidence
 from chainsim.recorded_run import run_recorded
-from consensus.crypto import SCHEMES
+from consensus.crypto import SCHEMES, Ed25519Scheme
 from consensus.evidence import Verdict
+from consensus.messages import signed
+from consensus.misbehaviour import Misbehaviour
+from consensus.types import Member
 from scenarios.loader import load_text
 from tests.unit.cli.conftest import Chainsim
 
@@ -39,9 +43,10 @@ culprits = ["v2"]
 """
 
 
-def ran(signatures: str, where: Path) -> Path:
+def ran(signatures: str, where: Path, seed: int | None = None) -> Path:
     """The evidence of a run in which v2 signed two COMMITs."""
-    summary = run_recorded(load_text(LIES.format(signatures=signatures)), where, "off")
+    scenario = load_text(LIES.format(signatures=signatures), seed=seed)
+    summary = run_recorded(scenario, where, "off")
     folder = Path(summary.run_dir)
     found = [line for line in summary.misbehaviour if line.kind == "conflicting-commit"]
     return folder / found[0].evidence
@@ -95,13 +100,42 @@ def test_keys_of_ones_own_making_do_not_pass_for_the_runs(
     chainsim: Chainsim, public: Path, private: Path, tmp_path: Path
 ) -> None:
     """The same lie on another chain is proof there, and none here."""
-    other = ran("ed25519", tmp_path / "runs")
+    other = ran("ed25519", tmp_path / "runs", seed=3)
     copy = shutil.copy(other, tmp_path / "copy.json")
     assert chainsim("verify", str(copy)).returncode == 0
-    foreign = chainsim("verify", str(copy), "--run", str(private.parent.parent))
-    assert foreign.returncode == 1
-    assert foreign.stdout.startswith("No proof: the file is of another chain")
-    assert chainsim("verify", str(copy), "--run", str(public.parent.parent)).returncode == 0
+    for run in (public, private):
+        foreign = chainsim("verify", str(copy), "--run", str(run.parent.parent))
+        assert foreign.returncode == 1
+        assert foreign.stdout.startswith("No proof: the file is of another chain")
+    assert chainsim("verify", str(copy), "--run", str(other.parent.parent)).returncode == 0
+
+
+def test_a_committee_of_ones_own_making_does_not_pass_for_the_runs(public: Path) -> None:
+    """The true chain id, beside a key with which anybody can sign in v2's name."""
+    from chainsim.cli.verify import of_the_run
+
+    scenario = load_text(LIES.format(signatures="ed25519"))
+    content = read_evidence(public)
+    assert of_the_run(content, scenario) is None
+    forger = Ed25519Scheme().signer(bytes(32))
+    members = tuple(
+        Member(m.id, forger.public_key if m.id == "v2" else m.public_key) for m in content.committee
+    )
+    what = content.misbehaviour
+    forged = msgspec.structs.replace(
+        content,
+        committee=members,
+        misbehaviour=Misbehaviour(
+            what.kind,
+            "v2",
+            signed(what.first, forger),  # type: ignore[type-var]
+            signed(what.second, forger),  # type: ignore[type-var]
+        ),
+    ).sealed()
+    assert judge(forged, Ed25519Scheme()).holds  # under its own keys
+    refused = of_the_run(forged, scenario)
+    assert refused is not None
+    assert not refused.holds
 
 
 def test_every_flipped_byte_is_refused(public: Path, tmp_path: Path) -> None:

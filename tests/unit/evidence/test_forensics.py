@@ -130,6 +130,44 @@ def test_rule_34_the_first_new_view_that_lacks_it_counts() -> None:
     assert {proof.second.view for proof in found.proofs} == {2}  # type: ignore[union-attr]
 
 
+def test_rule_34_of_two_that_lose_it_the_first_counts() -> None:
+    bench = Bench(4)
+    one, other = batches(bench)
+    first = [view_change(bench, name, 1) for name in ("r1", "r2", "r3")]
+    second = [view_change(bench, name, 2) for name in ("r0", "r1", "r3")]
+    found = judged(
+        bench,
+        log("r0", decision(bench, one, ("r0", "r1", "r2"))),
+        log(
+            "r3",
+            decision(bench, other, ("r0", "r1", "r3"), view=2),
+            started(bench, second, 2),
+            started(bench, first),
+        ),
+    )
+    assert found.culprits == ("r1", "r2")
+    assert {proof.second.view for proof in found.proofs} == {1}  # type: ignore[union-attr]
+
+
+def test_rule_34_a_new_view_that_starts_above_it_loses_nothing() -> None:
+    """One VIEW-CHANGE shows a stable checkpoint above: min-s is not below the sequence."""
+    bench = Bench(4)
+    one, other = batches(bench)
+    c = tuple(
+        signed(Checkpoint(CHAIN, 0, id_, 10, b"s" * 32), bench.signers[id_])
+        for id_ in ("r1", "r2", "r3")
+    )
+    above = signed(ViewChange(CHAIN, 0, "r3", 1, 10, c, ()), bench.signers["r3"])
+    voters = [view_change(bench, "r1"), view_change(bench, "r2"), above]
+    found = judged(
+        bench,
+        log("r0", decision(bench, one, ("r0", "r1", "r2"))),
+        log("r3", decision(bench, other, ("r1", "r2", "r3"), view=1), started(bench, voters)),
+    )
+    assert len(found.forks) == 1
+    assert found.culprits == ()
+
+
 def test_rule_34_a_null_batch_or_nothing_in_its_place_loses_it_too() -> None:
     bench = Bench(4)
     one, other = batches(bench)

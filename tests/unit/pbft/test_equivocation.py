@@ -10,6 +10,7 @@ from consensus.messages import (
     NULL_DIGEST,
     Batch,
     CertifiedBatch,
+    Checkpoint,
     Commit,
     CommitCertificate,
     Message,
@@ -175,3 +176,41 @@ def test_rule_32_a_batch_smuggled_into_p_or_o_is_refused_and_accuses_nobody() ->
     host.receive(with_batch(voters[0], batch))
     assert not host.replica.core.views.entries["r1"].view_changes
     assert proven(host) == []
+
+
+def test_rule_33_nobody_is_accused_of_what_somebody_else_made_up() -> None:
+    """Contradictions under broken signatures, of every type that a replica compares."""
+    bench = quiet()
+    host = bench["r3"]
+    one, other = batch_of(bench, 1), batch_of(bench, 2)
+    true: list[Message] = [
+        proposal(bench, one),
+        signed(Prepare(CHAIN, 0, "r2", 0, 1, one.digest), bench.signers["r2"]),
+        signed(Commit(CHAIN, 0, "r1", 0, 1, one.digest), bench.signers["r1"]),
+        signed(Checkpoint(CHAIN, 0, "r1", 10, b"a" * 32), bench.signers["r1"]),
+        view_change(bench, "r2", 2),
+        new_view(bench, [view_change(bench, r, 1) for r in ("r0", "r1", "r2")], offers=()),
+    ]
+    for message in true:
+        host.receive(message)
+    lies: list[Message] = [
+        msgspec.structs.replace(true[0], digest=other.digest, batch=other),  # type: ignore[call-arg]
+        msgspec.structs.replace(true[1], digest=other.digest),  # type: ignore[call-arg]
+        msgspec.structs.replace(true[2], digest=other.digest),  # type: ignore[call-arg]
+        msgspec.structs.replace(true[3], digest=b"b" * 32),  # type: ignore[call-arg]
+        msgspec.structs.replace(true[4], prepared=(certificate(bench, one),)),  # type: ignore[call-arg]
+        msgspec.structs.replace(true[5], view_changes=()),  # type: ignore[call-arg]
+    ]
+    for message in lies:
+        host.receive(message)
+    assert host.reports == []
+    for message in lies:
+        host.receive(signed(message, bench.signers[message.sender]))
+    assert sorted(kind for _, kind in proven(host)) == [
+        "conflicting-checkpoint",
+        "conflicting-commit",
+        "conflicting-new-view",
+        "conflicting-pre-prepare",
+        "conflicting-prepare",
+        "conflicting-view-change",
+    ]
