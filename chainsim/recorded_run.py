@@ -26,6 +26,9 @@ from chainsim.run_summary import (
 from chainsim.settlement_summary import settlement
 from chainsim.simulation.world import Progress
 from chainsim.trace import Level, Recorder
+from consensus.pbft.replica import Replica
+from consensus.types import Committee
+from nodes.validator import Validator
 from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.partition import Partition
 from scenarios.loader import resolved_toml
@@ -158,10 +161,23 @@ def origin_of(simulation: Simulation) -> Origin:
     """What the messages of a run are held against, when they are used as evidence."""
     return Origin(
         chain=simulation.genesis.hash,
-        committees={0: simulation.genesis.committee},
+        committees=_committees(simulation),
         window=simulation.parameters.window,
         scheme=simulation.keys.scheme,
     )
+
+
+def _committees(simulation: Simulation) -> dict[int, Committee]:
+    """By epoch, as the honest validators that are up can prove them (rule 29)."""
+    known = {0: simulation.genesis.committee}
+    for host in simulation.world.validators:
+        node = host.node
+        if host.id not in simulation.context.honest or not isinstance(node, Validator):
+            continue
+        if isinstance(node.replica, Replica):
+            for certified in node.replica.states_since(0):
+                known.setdefault(certified.state.epoch, certified.state.committee)
+    return known
 
 
 def summarise(

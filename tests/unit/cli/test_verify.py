@@ -138,6 +138,44 @@ def test_a_committee_of_ones_own_making_does_not_pass_for_the_runs(public: Path)
     assert not refused.holds
 
 
+LATER = """
+[[faults]]
+kind = "rotate-key"
+node = "v1"
+at = "1s"
+[[faults]]
+kind = "byzantine"
+node = "v2"
+behaviour = "conflicting-votes"
+at = "6s"
+[[workload]]
+kind = "transfers"
+rate = "10/s"
+start = "2s"
+stop = "9s"
+"""
+
+
+@pytest.mark.parametrize("signatures", ["ed25519", "fast"])
+def test_evidence_of_a_later_epoch_is_checked_under_that_epochs_keys(
+    signatures: str, chainsim: Chainsim, tmp_path: Path
+) -> None:
+    """v1 gets a new key, so there is a new committee, and v2 lies to it."""
+    text = LIES.format(signatures=signatures).split("[[faults]]")[0] + LATER
+    text = text.replace('duration = "10s"', 'duration = "30s"').replace(
+        "[genesis]", "checkpoint_interval = 5\nwindow = 10\n[genesis]"
+    )
+    summary = run_recorded(load_text(text), tmp_path, "off")
+    assert {line.node for line in summary.misbehaviour} == {"v2"}
+    for line in summary.misbehaviour:
+        path = Path(summary.run_dir) / line.evidence
+        content = read_evidence(path)
+        assert content.epoch == 1
+        assert content.committee[1] != content.committee_before[1]
+        done = chainsim("verify", str(path))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_flipped_byte_is_refused(public: Path, tmp_path: Path) -> None:
     text = public.read_bytes()
     target = tmp_path / "flipped.json"
