@@ -60,6 +60,7 @@ class App:
         self._folder: Final = folder
         self._actor: Final = Actor(run)
         self._gatherer: Final = Gatherer()
+        self._drawn: Final = panels.Drawn()
         self._selected = 0
         self._overlay = ""
         self._menu: tuple[Prod, ...] = ()
@@ -137,8 +138,11 @@ class App:
         """Takes one key. While the run is on its way to a goal, what is typed waits for it."""
         if key == "ctrl-c":
             self.leaving = self.interrupted = True
-        elif self.run.goal is not None and key not in AT_ONCE:
+        elif self.run.goal is not None and (self._typed_ahead or key not in AT_ONCE):
             self._typed_ahead.append(key)
+            if key == "escape":
+                self._typed_ahead.clear()
+                self._escape()
         elif self._question:
             self._type(key)
         elif self._overlay == "menu":
@@ -411,7 +415,7 @@ class App:
 
     def _rows(self, panel: str, scene: Scene, width: int, height: int) -> list[Row]:
         if panel in panels.PANELS:
-            return panels.draw(panel, scene, width, height)
+            return self._drawn.draw(panel, scene, width, height)
         node = scene.cast.seats[self._selected].id
         if panel == "detail":
             rows = detail(self.run.simulation.world, node, width, height)

@@ -108,11 +108,12 @@ class Painter:
     """Renders rows for one kind of terminal; remembers what it rendered."""
 
     def __init__(self, *, color: str | None, unicode: bool = True) -> None:
-        """``color``: rich's name of a colour system (standard, 256, truecolor), or None."""
+        """``color``: rich's name of a colour system (standard, 256, truecolor); None: only bold,
+        faint and reverse."""
         self._console = Console(
             file=StringIO(),
             force_terminal=True,
-            color_system=color,  # type: ignore[arg-type]
+            color_system=color or "standard",  # type: ignore[arg-type]
             no_color=color is None,
             theme=THEME,
             width=1000,

@@ -188,7 +188,9 @@ class ViewModel:
         self.news: Final[deque[Record]] = deque(maxlen=NEWS_KEPT)
         self.notable: Final[list[int]] = []
         """When faults, view changes and proofs of misbehaviour happened, in order."""
-        self.records = 0
+        self.told = self.executions = self.moves = 0
+        """How often something was added to the log, executed, said about views: whoever drew any
+        of these knows by them whether it changed."""
         self._bit: Final = {id_: 1 << place for place, id_ in enumerate(cast.ids)}
         self._honest: Final = frozenset(cast.ids) if honest is None else honest
         self._up_us: Final[dict[NodeId, int]] = {}
@@ -252,6 +254,7 @@ class ViewModel:
     def _on_reached(self, record: Reached) -> None:
         event = record.event
         self.log.append(record)
+        self.told += 1
         if event in MILESTONES:
             self.phase[record.node] = (event, record.sequence)
             slot = self._slot(record)
@@ -270,6 +273,7 @@ class ViewModel:
 
     def _on_view_left(self, record: Reached) -> None:
         self.phase[record.node] = ("view-change", record.view)
+        self.moves += 1
         change = self._changes.get(record.view)
         if change is None:
             trouble = self._trouble_of(self.cast.primary(record.view - 1), record.at_us)
@@ -283,6 +287,7 @@ class ViewModel:
 
     def _on_view_entered(self, record: Reached) -> None:
         self.phase[record.node] = ("new-view", record.view)
+        self.moves += 1
         change = self._changes.get(record.view)
         if change is None:
             return
@@ -310,6 +315,8 @@ class ViewModel:
 
     def _on_executed(self, record: Executed) -> None:
         bit = self._bit.get(record.node, 0)
+        self.executions += 1
+        self.told += 1
         if record.node in self.phase and not record.replayed:
             self.phase[record.node] = ("executed", record.sequence)
         if record.sequence > self.height and record.node in self._honest and not record.replayed:
@@ -353,6 +360,7 @@ class ViewModel:
     def _on_final(self, record: trace.Final) -> None:
         self.pulse.final(record.at_us, record.latency_us)
         self.codes[record.code] += 1
+        self.told += 1
         self.log.append(record)
         if record.code != "OK":
             self.news.append(record)
@@ -360,6 +368,7 @@ class ViewModel:
     # What goes wrong
 
     def _on_timer(self, record: TimerExpired) -> None:
+        self.told += 1
         self.log.append(record)
 
     def _on_fault(self, record: FaultChanged) -> None:
@@ -379,11 +388,13 @@ class ViewModel:
         elif record.state == "up":
             self.down.pop(record.node, None)
             self._up_us[record.node] = record.at_us or -RECENT_US
+        self.told += 1
         if record.at_us or record.state != "up":  # not: everybody boots
             self.log.append(record)
             self.news.append(record)
 
     def _on_accused(self, record: Accused) -> None:
+        self.told += 1
         self.log.append(record)
         key = (record.culprit, record.kind)
         if record.node in self._honest and key not in self.accused:
@@ -395,6 +406,7 @@ class ViewModel:
         """News, and a place to jump to."""
         if not self.log or self.log[-1] is not record:
             self.log.append(record)
+        self.told += 1
         self.news.append(record)
         if not self.notable or self.notable[-1] != record.at_us:
             self.notable.append(record.at_us)
