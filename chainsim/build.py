@@ -20,7 +20,7 @@ from chainsim.checks import CheckContext, CheckResult, CheckSuite
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
-from chainsim.market_measures import late_coupon_days, obligations
+from chainsim.market_measures import METRIC_OF, market
 from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine
 from chainsim.scenario_settings import parameters, world_settings
@@ -57,6 +57,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     messages: MessageCounts
     measures: Measures
     metrics: dict[str, int]
+    market: dict[str, int]
+    """See ``chainsim.market_measures``."""
     chain: tuple[Block, ...]
     """The agreed chain, height 1 first."""
     checks: tuple[CheckResult, ...]
@@ -136,7 +138,10 @@ class Simulation:
         for violation in self.suite.violations():
             self.recorder.violation(violation)
         chain = tuple(self._chain[height] for height in sorted(self._chain))
-        metrics = self._metrics(chain, end)
+        spans = self.measures.spans
+        now_us = self.world.now_us
+        measured = market(self.scenario, self.genesis, chain, spans, checks, now_us)
+        metrics = self._metrics(chain, end, measured)
         facts = Facts(
             checks=checks,
             measures=self.measures,
@@ -156,6 +161,7 @@ class Simulation:
             messages=self.world.messages(),
             measures=self.measures,
             metrics=metrics,
+            market=measured,
             chain=chain,
             checks=checks,
             expectations=rows,
@@ -173,7 +179,9 @@ class Simulation:
         if record.block is not None and record.node in self.context.honest:
             self._chain.setdefault(record.sequence, record.block)
 
-    def _metrics(self, chain: Sequence[Block], end: run_end.RunEnd) -> dict[str, int]:
+    def _metrics(
+        self, chain: Sequence[Block], end: run_end.RunEnd, measured: dict[str, int]
+    ) -> dict[str, int]:
         messages = self.world.messages()
         transactions = self.measures.transactions
         finality = self.measures.finality
@@ -189,17 +197,13 @@ class Simulation:
             "transactions_final": transactions.final,
             "transactions_failed": transactions.failed,
             "dvp_settled": len(settled),
-            "late_coupon_days": self._late_coupon_days(chain),
             "finality_p50": finality.p50,
             "finality_p99": finality.p99,
             "finality_max": finality.max,
             "virtual_time": self.world.now_us,
+            **{METRIC_OF.get(name, name): value for name, value in measured.items()},
         }
         return {name: value for name, value in values.items() if value is not None}
-
-    def _late_coupon_days(self, chain: Sequence[Block]) -> int:
-        owed = obligations(self.scenario, self.genesis, chain)
-        return late_coupon_days(self.scenario, owed, self.world.now_us)
 
 
 def build(

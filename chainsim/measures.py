@@ -119,6 +119,11 @@ class Measures:
         )
 
     @property
+    def spans(self) -> list[tuple[int, int | None]]:
+        """When each transaction was submitted and when it was final, in order of submission."""
+        return [(sent_us, self._final_at.get(key)) for key, (sent_us, _) in self._submitted.items()]
+
+    @property
     def finality(self) -> Finality:
         """Percentiles of what became final."""
         ordered = sorted(self.latencies_us)

@@ -219,7 +219,9 @@ def summarise(
         expectations=result.expectations,
         misbehaviour=misbehaviour,
         state_root=result.state_root.hex(),
-        settlement=settlement(scenario, result.chain),
+        settlement=msgspec.structs.replace(
+            settlement(scenario, result.chain), market=result.market
+        ),
         run_dir=run_dir,
         nodes=_nodes(scenario, result),
         faults=_faults(scenario, measures.faults),

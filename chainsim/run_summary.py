@@ -116,6 +116,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     dvp: dict[str, int] = {}
     auctions: tuple[Auction, ...] = ()
+    market: dict[str, int] = {}
+    """Measures of a market infrastructure (``market_measures``)."""
 
 
 class NodeLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -187,12 +187,32 @@ def _traffic(summary: RunSummary, marks: Marks) -> Table:
         stages = [f"{name} {seconds(us)}" for name, us in summary.finality_stages_us.items()]
         table.add_row("of which", Columns(stages, padding=(0, 3)))
     table.add_row("view changes", str(summary.view_changes))
+    market = summary.settlement.market
+    if "availability_ppm" in market:
+        table.add_row("market", gap.join(_market(market)))
     if summary.misbehaviour:
         caught = (f"{line.node}: {line.kind}" for line in summary.misbehaviour)
         table.add_row("caught", Text(gap.join(caught), style="yellow"))
     table.columns[0].style = "dim"
     table.columns[0].no_wrap = True
     return table
+
+
+def _market(market: Mapping[str, int]) -> Iterable[str]:
+    """The measures of a market infrastructure that people ask for first."""
+    yield f"available {_percent(market['availability_ppm'])}"
+    yield f"final by value date {_percent(market['final_by_value_date_ppm'])}"
+    late, longest = market["late_coupon_days"], market["longest_recovery_us"]
+    if late:
+        yield f"coupons {late} days late"
+    if longest:
+        target = seconds(market["recovery_target_us"])
+        yield f"longest recovery {seconds(longest)} (target {target})"
+
+
+def _percent(ppm: int) -> str:
+    """``999_500`` as ``99.95 %``."""
+    return f"{ppm // 10_000}.{ppm % 10_000 // 100:02d} %"
 
 
 def _counts(counts: Mapping[str, int], first: tuple[str, ...] = ()) -> Columns:
