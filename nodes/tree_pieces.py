@@ -47,7 +47,9 @@ _DECODER: Final = msgspec.msgpack.Decoder(Piece)
 
 
 def cut(tree: StateTree, prefix: str) -> bytes | None:
-    """The piece of ``tree`` at ``prefix``; None if nothing hangs there."""
+    """The piece of ``tree`` at ``prefix``; None if nothing hangs there, or nothing ever can."""
+    if len(prefix) > MAX_DEPTH or any(digit not in DIGITS for digit in prefix):
+        return None
     node = _find(tree, prefix)
     if node is None:
         return None

@@ -19,6 +19,7 @@ from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Install, TimerKey
 from consensus.events import Installed
 from consensus.messages import CertifiedState, Checkpoint, FetchState, Message, State
+from consensus.pbft.answers import Answers
 from consensus.pbft.core import Core
 from consensus.types import Digest, NodeId, Sequence
 
@@ -30,7 +31,7 @@ MAX_PIECE_BYTES: Final = 1 << 20
 MAX_PATH: Final = 128
 """Characters; whoever asks for a longer path gets no answer."""
 ANSWERS_PER_INTERVAL: Final = 1024
-"""Pieces sent to one asker in one status interval."""
+"""Pieces sent to one asker in half a status interval, each once."""
 MANIFEST: Final = ""
 """The path of the ``CheckpointState`` itself."""
 
@@ -65,8 +66,7 @@ class StateTransfer:
         self._fresh = False
         """Whether a piece came since the timer was armed."""
         self._turn = 0
-        self._answers: dict[NodeId, tuple[int, int]] = {}
-        """Per asker when the present interval began, and the answers given in it."""
+        self._answers: Final = Answers(core.parameters.status_interval_us // 2)
 
     # -- what to fetch ------------------------------------------------------------------
 
@@ -336,13 +336,10 @@ class StateTransfer:
     def _may_answer(self, message: FetchState) -> bool:
         core = self.core
         asker = message.sender if message.signature else f"{message.sender} (unsigned)"
-        began_us, count = self._answers.get(asker, (core.now_us, 0))
-        if core.now_us - began_us >= core.parameters.status_interval_us:
-            began_us, count = core.now_us, 0
-        if count >= ANSWERS_PER_INTERVAL or not core.membership.may_ask(message):
-            return False
-        self._answers[asker] = (began_us, count + 1)
-        return True
+        what = (message.sequence, message.path)
+        return core.membership.may_ask(message) and self._answers.allow(
+            asker, what, core.now_us, ANSWERS_PER_INTERVAL
+        )
 
 
 _STATES: Final = msgspec.msgpack.Decoder(CheckpointState)

@@ -12,25 +12,34 @@ from typing import Any, Final
 
 import msgspec
 
+from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Broadcast, Send
 from consensus.encoding import encode
 from consensus.events import Boot, Receive, Submit, TimerFired
 from consensus.messages import (
     NULL_DIGEST,
     Batch,
+    CertifiedState,
     Checkpoint,
     Commit,
     CommitCertificate,
+    FetchProof,
+    FetchState,
     Message,
     NewView,
     Prepare,
     PreparedCertificate,
     PrePrepare,
+    SlotStatus,
+    State,
+    StateProof,
+    Status,
     ViewChange,
     decode,
     signed,
 )
 from consensus.protocol import Parameters
+from consensus.types import ScheduledChange
 from nodes.client import Client
 from nodes.validator import Validator
 from tests.unit.nodes.test_validator_under_attack import NAMES, World
@@ -68,6 +77,20 @@ ODD: Final[tuple[Any, ...]] = (
     {},
 )
 """Values that a field may be replaced by."""
+
+
+PATHS: Final = (
+    "",
+    "header",
+    "state/",
+    "state/0",
+    "state/zz",
+    "state/" + "f" * 70,
+    "replies/",
+    "replies/\x00",
+    "x" * 129,
+)
+"""Of pieces of a state, and of nothing."""
 
 
 class Source:
@@ -157,7 +180,7 @@ class Machine:
     # -- what may happen -----------------------------------------------------------------
 
     def view(self) -> int:
-        return self.source.pick((0, 0, 0, 1, 1, 2, 3, 4, 5, -1, 2**62, 2**63 - 1))
+        return self.source.pick((0, 0, 0, 1, 1, 2, 3, 4, 5, -1, 2**62, 2**64 - 1))
 
     def sequence(self) -> int:
         return self.source.pick((1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 0, -1, 300, 2**63 - 1))
@@ -292,6 +315,51 @@ class Machine:
     def restart(self) -> None:
         self.start()
 
+    def fetch_state(self) -> None:
+        path = self.source.pick(PATHS)
+        message = FetchState(self.chain, 0, self.sender(), self.sequence(), path)
+        if self.source.below(2):
+            self.receive(self.sign(message))
+        else:
+            self.receive(message)
+
+    def state(self) -> None:
+        piece = bytes(self.source.below(256) for _ in range(self.source.below(24)))
+        path = self.source.pick(PATHS)
+        message = State(self.chain, 0, self.sender(), self.sequence(), path, piece)
+        self.receive(self.sign(message))
+
+    def state_proof(self) -> None:
+        """A stable state of any members, by whoever has the keys."""
+        sequence = self.sequence()
+        members = self.world.committee.members[: self.source.below(5)]
+        epoch = self.source.pick((0, 0, 1, 2, -1))
+        scheduled = None
+        if self.source.below(3) == 0:
+            scheduled = ScheduledChange(self.sequence(), members)
+        made = CheckpointState(sequence, bytes(32), bytes(32), epoch, members, scheduled)
+        proof = tuple(
+            signed(Checkpoint(self.chain, 0, name, sequence, made.digest), self.world.keys[name])
+            for name in NAMES[: 2 + self.source.below(3)]
+        )
+        message = StateProof(self.chain, 0, self.sender(), (CertifiedState(made, proof),))
+        self.receive(self.sign(message))
+
+    def status(self) -> None:
+        slots = tuple(
+            SlotStatus(self.sequence(), bool(n % 2), bytes([n]), b"\xff" * (n % 3))
+            for n in range(self.source.below(6))
+        )
+        epoch = self.source.pick((0, 0, 0, 1, 7, -1, 2**62))
+        where = (self.view(), bool(self.source.below(2)), self.sequence(), self.sequence())
+        message = Status(self.chain, epoch, self.sender(), *where, b"\x0f", b"", slots)
+        self.receive(message if self.source.below(3) == 0 else self.sign(message))
+
+    def question(self) -> None:
+        who = self.source.pick(("c0", "eve", "nobody"))
+        epoch = self.source.pick((0, 1, -1, 2**62))
+        self.receive(self.sign(FetchProof(self.chain, epoch, who, "somewhere")))
+
 
 ACTS: Final[tuple[Callable[[Machine], None], ...]] = (
     Machine.request,
@@ -312,6 +380,11 @@ ACTS: Final[tuple[Callable[[Machine], None], ...]] = (
     Machine.time,
     Machine.submit,
     Machine.restart,
+    Machine.fetch_state,
+    Machine.state,
+    Machine.state_proof,
+    Machine.status,
+    Machine.question,
 )
 
 

@@ -10,6 +10,8 @@ from consensus.crypto import FastScheme
 from consensus.effects import Compute, Effect, Send
 from consensus.events import Receive
 from consensus.messages import Batch, Reply, Request
+from nodes.state_tree import MAX_DEPTH, StateTree
+from nodes.tree_pieces import cut
 from tests.unit.nodes.test_client import Bench as ClientBench
 from tests.unit.nodes.test_validator_under_attack import World
 
@@ -75,3 +77,11 @@ def test_rule_32_a_client_keeps_one_answer_of_each_validator_for_what_is_open() 
     open_ = bench.client._outstanding[1]
     assert open_.answers == {"v0": b"a"}
     assert len(open_.views) == 1
+
+
+def test_rule_32_a_path_that_leads_nowhere_has_no_piece() -> None:
+    """Found by reading: a digit that is none got out of ``handle``."""
+    tree = StateTree().update([(b"%d" % number, b"value") for number in range(100)])
+    assert cut(tree, "") is not None
+    for prefix in ("zz", "0z", "\x00", "G", "-", "0" * (MAX_DEPTH + 1), "٣"):
+        assert cut(tree, prefix) is None

@@ -16,6 +16,7 @@ from consensus.pbft.catch_up import BATCHES_AHEAD
 from consensus.pbft.core import REPORTS_KEPT, Core
 from consensus.pbft.future import MESSAGES_PER_SLOT, WINDOWS_KEPT
 from consensus.pbft.normal_case import FORWARDS_KEPT
+from consensus.pbft.state_transfer import ANSWERS_PER_INTERVAL, PIECES_PER_SOURCE
 from nodes.mempool import PROPOSED_LIMIT, TOTAL_LIMIT
 
 CONTAINERS = (dict, list, set, deque, tuple, SortedDict, SortedList)
@@ -30,6 +31,7 @@ def rooms(core: Core) -> dict[str, Any]:
     }
     found["future"] = core.normal.future
     found["answers"] = core.views._answers
+    found["pieces"] = core.transfer._answers
     return {"core": core, **found, "pool": core.pool}
 
 
@@ -93,6 +95,10 @@ LIMITS: dict[str, Limit] = {
     "catch_up.heard_us": lambda c: 2 * n(c),
     "catch_up.caught": lambda c: BATCHES_AHEAD,
     "catch_up.attempts": n,
+    "transfer.asked": lambda c: PIECES_PER_SOURCE * n(c) * n(c),
+    "transfer.refused": n,
+    "transfer.without": n,
+    "pieces.given": lambda c: 2 * n(c) * ANSWERS_PER_INTERVAL,
     "timeouts.deadlines": lambda c: TOTAL_LIMIT,
     "membership.early": lambda c: n(c) * MESSAGES_PER_SLOT * window(c),
     "pool.queues": lambda c: TOTAL_LIMIT,

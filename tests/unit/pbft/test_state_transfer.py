@@ -289,9 +289,17 @@ def test_rule_22_answers_are_limited_in_rate_and_to_who_is_known(
     assert ask("r1", "c0") == 0  # not r1's signature
     assert ask("stranger", "") == 0
     assert ask("watcher", "") == 1  # an observer is known by name
-    assert [ask("r1", "") for _ in range(7)] == [1, 1, 1, 1, 1, 0, 0]  # and so may be anybody
+    assert [ask("r1", "", f"state/{digit}") for digit in range(7)] == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        0,
+        0,
+    ]  # and so may be anybody
     assert ask("r1", "r1", "x" * 1000) == 0
-    assert [ask("r1", "r1") for _ in range(7)] == [1, 1, 1, 1, 1, 0, 0]
+    assert [ask("r1", "r1", f"state/{digit}") for digit in range(7)] == [1, 1, 1, 1, 1, 0, 0]
     assert ask("r2", "r2") == 1  # one's flood takes nothing from another
     bench.now_us += bench.parameters.status_interval_us
     assert ask("r1", "r1") == 1
