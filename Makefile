@@ -14,10 +14,11 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run report test check bench explore mutants fuzz acceptance golden-update pictures lock clean
+.PHONY: help run live report test check bench explore mutants fuzz acceptance golden-update pictures lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
+	@echo 'make live           the same, while it happens: the dashboard'
 	@echo 'make report         the last run (or ARGS=RUN) as one HTML file with pictures'
 	@echo 'make test           the test suite'
 	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
@@ -27,7 +28,7 @@ help:
 	@echo 'make fuzz           ten minutes of hostile bytes, guided by coverage (installs atheris)'
 	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
-	@echo 'make pictures       the pages'"'"' pictures, from real runs in a real browser'
+	@echo 'make pictures       the pages'"'"' pictures, from real runs in a real browser and terminal'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
 	@echo 'make clean          remove .venv and caches (runs/ stays)'
 	@echo ''
@@ -36,6 +37,10 @@ help:
 run:
 	@$(INSTALL) run
 	@$(PY) -m chainsim run sovereign-day $(ARGS)
+
+live:
+	@$(INSTALL) run
+	@$(PY) -m chainsim run sovereign-day --live $(ARGS)
 
 report:
 	@$(INSTALL) report
@@ -78,6 +83,7 @@ bench:
 pictures:
 	@$(INSTALL) dev
 	$(PY) -m tests.browser.pictures
+	$(PY) -m tests.live.pictures
 
 golden-update:
 	@$(INSTALL) test

@@ -325,6 +325,7 @@ class App:
             return
         self._breakpoint = text
         self._set_once(self._once)
+        self.say(f"stops at: {text}" if text else "no breakpoint any more")
 
     def _parse(self, text: str, names: tuple[str, ...]) -> Condition:
         if text != "violation":
@@ -393,7 +394,7 @@ class App:
         except OSError as error:
             self.say(f"can't write: {error.strerror}")
         else:
-            self.say(f"wrote {path}: chainsim run ./{path} gives this very run, digest and all")
+            self.say(f"wrote {path}: run ./{path} gives the same digest")
 
     # Drawing
 

@@ -10,6 +10,8 @@ import rich_click as click
 
 from chainsim.checks import CHECKS
 from chainsim.cli.group import cli
+from chainsim.dashboard.app import KEYS
+from chainsim.dashboard.prods import BEHAVIOUR_PRODS, PRODS
 from consensus.encoding import encode
 from consensus.evidence import KINDS
 from consensus.records import HaltedRecord
@@ -70,6 +72,23 @@ def proofs() -> str:
     return table(("kind", "what its culprit signed"), rows)
 
 
+def keys() -> str:
+    """The dashboard's keys; those that do the same share a row."""
+    rows: dict[str, list[str]] = {}
+    for key, entry in KEYS.items():
+        rows.setdefault(entry.help, []).append("space" if key == " " else key)
+    return table(
+        ("key", "what it does"), [(" ".join(f"`{k}`" for k in ks), h) for h, ks in rows.items()]
+    )
+
+
+def prods() -> str:
+    """What can be done to a validator from the dashboard's menus."""
+    rows = [(f"`f` `{p.key}`", p.label) for p in PRODS]
+    rows += [(f"`b` `{p.key}`", p.label) for p in BEHAVIOUR_PRODS]
+    return table(("keys", "what happens to the selected validator"), rows)
+
+
 def disk_files() -> str:
     """The files of a validator's disk."""
     rows = [
@@ -124,6 +143,8 @@ def table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 GENERATED: dict[str, Callable[[], str]] = {
     "commands": commands,
+    "keys": keys,
+    "prods": prods,
     "scenarios": shipped,
     "faults": lambda: rooms(FAULTS, "fault"),
     "transactions": transactions,

@@ -59,12 +59,12 @@ class Shot(NamedTuple):
 
 SHOTS = (
     Shot(
-        "dashboard-partition",
+        "dashboard",
         (120, 40),
         ("run", "sovereign-day", "--live", "--speed", "max"),
         (
             (" ", ("PAUSED",)),
-            ("g52\r", ("PAUSED", "52.000 of", "CUT OFF")),
+            ("g52\r", ("PAUSED", "52.000000 of", "CUT OFF")),
         ),
         "chainsim run sovereign-day --live",
     ),
@@ -74,20 +74,27 @@ SHOTS = (
         ("run", "sovereign-day", "--live", "--speed", "max"),
         (
             (" ", ("PAUSED",)),
-            ("knew-view-entered\r", ("stops at",)),
-            ("g9.04\r", ("PAUSED", "9.040", "VIEWS")),
+            ("g4\r", ("PAUSED", "4.000000 of")),
+            ("kview-change-started at exchange-a\r", ("stops at",)),
+            ("g30\r", ("PAUSED", "VIEWS", "stopped at")),
+            ("k\x15\r\x1b", ("VIEWS",)),
         ),
         "chainsim run sovereign-day --live: a view change under way",
     ),
     Shot(
-        "dashboard-wide",
-        (200, 60),
+        "dashboard-live",
+        (100, 28),
         ("run", "sovereign-day", "--live", "--speed", "max"),
         (
             (" ", ("PAUSED",)),
-            ("g60\r", ("PAUSED", "60.000 of")),
+            ("g3\r", ("PAUSED", "3.000000 of")),
+            ("\x1b[B" * 2 + "c", ("crash of pvara from 3.000001 s on",)),
+            ("g16\r", ("PAUSED", "16.000000 of")),
+            ("c", ("crash of pvara ends",)),
+            ("g20\r", ("PAUSED", "20.000000 of")),
+            ("w", ("wrote sovereign-day-live.toml",)),
         ),
-        "chainsim run sovereign-day --live",
+        "chainsim run sovereign-day --live: a second crash, by hand",
     ),
 )
 

@@ -37,8 +37,8 @@ def header(scene: Scene, width: int, _height: int) -> list[Row]:
         f"{clock(scene.now_us, digits)} of {clock(scene.cast.duration_us, 0)} s",
         f"height {scene.model.height}",
         f"view {scene.view}",
-        day,
         f"stops at: {scene.breakpoint}" if scene.breakpoint else "",
+        day,
         f"seed {scene.cast.seed}",
     ]
     text = pieces[0]
