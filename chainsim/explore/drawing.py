@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
-from chainsim.explore.model import BYZANTINE, Cast, FaultModel, behaviours_of
+from chainsim.explore import reseating
+from chainsim.explore.model import BYZANTINE, Cast, FaultModel
 from consensus.messages import MESSAGE_TYPES
 from scenarios.faults import FAULTS, Fault, When
 from scenarios.rng import PPM, Stream
@@ -57,7 +56,13 @@ class Draw:
         self.budget = cast.f - len(cast.hostile)
         """How many more validators may become hostile."""
         self.hostile: list[str] = list(cast.hostile)
+        self.changes: list[tuple[str, str]] = []
+        """Of the committee: (kind, whom it is about)."""
         self._centres = [stream.below(cast.busy_us) for _ in range(stream.between(1, 3))]
+
+    def changes_of(self, kind: str) -> list[str]:
+        """Whom changes of the committee of one kind are about."""
+        return [about for each, about in self.changes if each == kind]
 
     def some(self, most: int) -> tuple[str, ...]:
         """One to ``most`` validators, few more often than many, in proposer order."""
@@ -217,6 +222,10 @@ DRAWERS: Final[dict[str, Callable[[Draw], dict[str, Any]]]] = {
     "bit-rot": _bit_rot,
     "full": Draw.victims,
     "power-loss": _power_loss,
+    "add-validator": reseating.add,
+    "remove-validator": reseating.remove,
+    "rotate-key": reseating.rotate,
+    "proactive-recovery": reseating.recover,
 }
 """What can be drawn, by kind; hostile validators are drawn in ``liars``."""
 
@@ -238,7 +247,7 @@ def drawn_kinds(model: FaultModel) -> tuple[str, ...]:
 
 def draw_faults(draw: Draw, kind: str) -> list[Fault]:
     """One fault of ``kind`` (and the crash that it needs), each within the budget and ending."""
-    if kind in COSTLY and draw.budget < 1:
+    if (kind in COSTLY and draw.budget < 1) or not reseating.may_change(draw, kind):
         kind = "crash"
     fields = DRAWERS[kind](draw)
     victims: dict[str, Any] = {k: v for k, v in fields.items() if k in ("node", "nodes")}
@@ -255,8 +264,10 @@ def draw_faults(draw: Draw, kind: str) -> list[Fault]:
 
 
 def _timed(draw: Draw, kind: str, fields: dict[str, Any]) -> Fault:
-    """The fault at some moment, for some time."""
+    """The fault at some moment, for some time, unless its drawer said when."""
     stream = draw.stream
+    if "at" in fields:
+        return FAULTS[kind](**fields)
     if kind != "late-start":
         fields["downtime" if kind == "restart" else "for_"] = draw.length_us()
     # What a late start waits for might never happen without those who wait.
@@ -279,17 +290,3 @@ def _trigger(draw: Draw, fields: dict[str, Any]) -> When:
         node = stream.pick(draw.cast.ids)
     most = TRIGGERS[event] * (1 if node else len(draw.cast.ids))
     return When(event=event, node=node, count=stream.between(1, most))
-
-
-def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
-    """A random part of a model: each kind of fault and each behaviour stays or goes."""
-    kinds = _part(drawn_kinds(model), stream)
-    if BYZANTINE not in kinds and BYZANTINE in drawn_kinds(model) and stream.chance(PPM // 2):
-        kinds = (*kinds, BYZANTINE)
-    behaviours = _part(behaviours_of(model), stream)
-    return msgspec.structs.replace(model, kinds=kinds, behaviours=behaviours)
-
-
-def _part(items: tuple[str, ...], stream: Stream) -> tuple[str, ...]:
-    kept = tuple(item for item in items if stream.chance(PPM // 2))
-    return kept or (stream.pick(items),)

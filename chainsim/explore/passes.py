@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from chainsim.explore.reseating import without_idle_observers
 from nodes.ledger.transactions import Transfer, decode
 from scenarios.faults import Fault
 from scenarios.genesis import make_genesis
@@ -50,12 +51,13 @@ def spelt_out(scenario: Scenario) -> Scenario:
 
 
 def _only(scenario: Scenario, index: int) -> Scenario:
-    """Workload ``index`` alone; those before it are emptied, as its draws hang on its place."""
+    """Workload ``index`` alone; those before it are emptied, as its draws hang on its place.
+    Without faults: what changes of the committee submit stays with them."""
     kept = [
         workload if place == index else Script(steps=())
         for place, workload in enumerate(scenario.workload[: index + 1])
     ]
-    return msgspec.structs.replace(scenario, workload=tuple(kept))
+    return msgspec.structs.replace(scenario, workload=tuple(kept), faults=())
 
 
 def _step(submission: Any) -> Step:
@@ -96,7 +98,9 @@ def drop_workload(scenario: Scenario) -> Iterator[Scenario]:
 
 
 def fewer_validators(scenario: Scenario) -> Iterator[Scenario]:
-    """Without one validator: down to four, below which nothing is tolerated."""
+    """Without observers that nothing is about, then without one validator: down to four, below
+    which nothing is tolerated."""
+    yield without_idle_observers(scenario)
     if len(scenario.validators) <= 4:
         return
     for gone in reversed(scenario.validators):

@@ -10,12 +10,13 @@ from typing import Final
 
 import msgspec
 
-from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds, narrowed
+from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
 from chainsim.explore.liars import draw_hostile
-from chainsim.explore.model import BYZANTINE, FaultModel, cast_of, resized
+from chainsim.explore.model import BYZANTINE, FaultModel, behaviours_of, cast_of, resized
+from chainsim.explore.reseating import with_joiner
 from chainsim.explore.rounds import draw_rounds
 from scenarios.faults import Fault
-from scenarios.rng import Stream
+from scenarios.rng import PPM, Stream
 from scenarios.schema import Scenario
 
 Strategy = Callable[[Scenario, FaultModel, int], Scenario]
@@ -39,6 +40,20 @@ STRATEGIES: Final[dict[str, Strategy]] = {"random": random, "swarm": swarm}
 """By the name that ``--strategy`` takes."""
 
 
+def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
+    """A random part of a model: each kind of fault and each behaviour stays or goes."""
+    kinds = _part(drawn_kinds(model), stream)
+    if BYZANTINE not in kinds and BYZANTINE in drawn_kinds(model) and stream.chance(PPM // 2):
+        kinds = (*kinds, BYZANTINE)
+    behaviours = _part(behaviours_of(model), stream)
+    return msgspec.structs.replace(model, kinds=kinds, behaviours=behaviours)
+
+
+def _part(items: tuple[str, ...], stream: Stream) -> tuple[str, ...]:
+    kept = tuple(item for item in items if stream.chance(PPM // 2))
+    return kept or (stream.pick(items),)
+
+
 def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scenario:
     changes: dict[str, object] = {"seed": seed}
     if model.sizes:
@@ -46,7 +61,7 @@ def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scen
     if model.fsyncs_us:
         changes["disk"] = msgspec.structs.replace(base.disk, fsync=stream.pick(model.fsyncs_us))
     changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model)))
-    return msgspec.structs.replace(base, **changes)
+    return with_joiner(msgspec.structs.replace(base, **changes))
 
 
 def _faults(draw: Draw) -> list[Fault]:
