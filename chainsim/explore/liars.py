@@ -36,6 +36,8 @@ def _byzantine(draw: Draw) -> Fault:
         fields["types"] = tuple(sorted(stream.sample(VOICES, 1 + stream.below(3))))
     if behaviour in ("stale-replay", "random-mutation", "bogus-view-change"):
         fields["chance"] = stream.pick((20_000, 100_000, 400_000, PPM))
+    if behaviour == "bogus-state":  # a transfer has few pieces
+        fields["chance"] = PPM
     return FAULTS[BYZANTINE](**fields)
 
 

@@ -18,7 +18,9 @@ from nodes.byzantine.base import (
     HostileNode,
     Options,
 )
+from nodes.byzantine.bogus_checkpoint import BogusCheckpoint
 from nodes.byzantine.bogus_new_view import BogusNewView
+from nodes.byzantine.bogus_state import BogusState
 from nodes.byzantine.bogus_view_change import BogusViewChange
 from nodes.byzantine.conflicting_votes import ConflictingVotes
 from nodes.byzantine.equivocate import Equivocate
@@ -31,7 +33,9 @@ from nodes.node import Node
 
 BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
     "accomplice": Accomplice,
+    "bogus-checkpoint": BogusCheckpoint,
     "bogus-new-view": BogusNewView,
+    "bogus-state": BogusState,
     "bogus-view-change": BogusViewChange,
     "conflicting-votes": ConflictingVotes,
     "equivocate": Equivocate,

@@ -25,7 +25,8 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
 
     behaviour: str
     """One of nodes/byzantine: accomplice, silent, withhold, equivocate, conflicting-votes,
-    stale-replay, bogus-view-change, bogus-new-view, random-mutation, twins."""
+    stale-replay, bogus-view-change, bogus-new-view, bogus-checkpoint, bogus-state,
+    random-mutation, twins."""
     groups: tuple[tuple[Selector, ...], ...] = ()
     """Two groups of others that are told different things (equivocate, twins); left out: two
     halves, of twins ever new ones."""
@@ -35,7 +36,7 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
     """Types of messages concerned (silent, withhold); left out: the behaviour's own."""
     chance: Probability = 250_000
     """How often it acts, where it doesn't always (stale-replay, bogus-view-change,
-    random-mutation)."""
+    bogus-checkpoint, bogus-state, random-mutation)."""
 
     def check(self) -> None:
         if self.behaviour not in NAMES:

@@ -7,9 +7,8 @@ planted yet says why. To add one, write a context manager that swaps what it bre
 from __future__ import annotations
 
 from chainsim.explore.planting import Mutant
-from tests.mutants import client_and_disk, log, money, views, votes
+from tests.mutants import client_and_disk, log, money, transfer, views, votes
 
-_TRANSFER = "there is no state transfer yet: laggards replay certified batches"
 _EPOCHS = "no fault that is drawn changes the membership yet"
 
 _ROWS = (
@@ -129,7 +128,12 @@ _ROWS = (
         breaks="agreement after power loss",
         apply=client_and_disk.fsync_skipped,
     ),
-    Mutant(number=24, name="reply table not transferred", breaks="executed twice", note=_TRANSFER),
+    Mutant(
+        number=24,
+        name="reply table not transferred",
+        breaks="executed twice",
+        apply=transfer.replies_left_behind,
+    ),
     Mutant(
         number=25,
         name="duplicate filter only in the mempool",
@@ -146,7 +150,7 @@ _ROWS = (
         number=27,
         name="transferred state not checked against its root",
         breaks="agreement",
-        note=_TRANSFER,
+        apply=transfer.pieces_believed,
     ),
     Mutant(
         number=28,
