@@ -80,7 +80,7 @@ def test_other_failures_use_up_the_number_and_nothing_else() -> None:
     assert desk.block(request).receipts[0].code == "E_NONCE"
 
 
-def test_a_repeat_gets_the_first_reply() -> None:
+def test_rule_30_a_repeat_gets_the_first_reply() -> None:
     desk = Desk()
     request = desk.request("exchange-a", pay())
     first, second = (desk.block(request, request) for _ in range(2))
@@ -93,7 +93,7 @@ def test_a_repeat_gets_the_first_reply() -> None:
     assert desk.ledger.balance("exchange-b/main", "PKR") == 2_000_000_000_000 + 7
 
 
-def test_numbers_in_any_order_inside_the_window_and_never_below() -> None:
+def test_rule_30_numbers_in_any_order_inside_the_window_and_never_below() -> None:
     desk = Desk(with_policies(request_window=4))
     order = [3, 1, 7, 4, 3, 5, 6, 2, 8, 4, 5]
     requests = [desk.request("exchange-a", pay(), number=number) for number in order]
@@ -114,7 +114,7 @@ def test_numbers_in_any_order_inside_the_window_and_never_below() -> None:
 
 
 @given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 9))
-def test_window_against_its_definition(numbers: list[int], width: int) -> None:
+def test_rule_30_window_against_its_definition(numbers: list[int], width: int) -> None:
     table, used, highest = ReplyTable(width), set[int](), 0
     for number in numbers:
         stale = number in used or number <= highest - width
@@ -133,7 +133,7 @@ def test_window_against_its_definition(numbers: list[int], width: int) -> None:
 
 
 @given(st.permutations(range(1, 6)), st.permutations(range(1, 6)))
-def test_reply_root_depends_on_what_was_used(one: list[int], other: list[int]) -> None:
+def test_rule_09_reply_root_depends_on_what_was_used(one: list[int], other: list[int]) -> None:
     """And on the results, but not on the order or on how blocks were cut."""
     table, second = ReplyTable(8), ReplyTable(8)
     scope = table.scope()
@@ -151,7 +151,7 @@ def test_reply_root_depends_on_what_was_used(one: list[int], other: list[int]) -
     assert table.root != second.root
 
 
-def test_null_block_changes_nothing_and_keeps_its_parents_time() -> None:
+def test_rule_08_null_block_changes_nothing_and_keeps_its_parents_time() -> None:
     desk = Desk()
     desk.send("exchange-a", pay())
     before = desk.roots()
@@ -162,7 +162,7 @@ def test_null_block_changes_nothing_and_keeps_its_parents_time() -> None:
     assert outcome.receipts_root == outcome.transactions_root == merkle.EMPTY_ROOT
 
 
-def test_block_time_never_goes_back() -> None:
+def test_rule_08_block_time_never_goes_back() -> None:
     desk = Desk()
     outcome = desk.block(desk.request("exchange-a", pay()), after_us=-1)
     assert outcome.time_us == 0

@@ -94,7 +94,7 @@ def test_cosigners_sign_the_same_payload_and_unknown_ones_are_left_out() -> None
 
 
 @pytest.mark.parametrize(("n", "weak"), [(1, 1), (4, 2), (6, 2), (7, 3), (10, 4)])
-def test_f_plus_one_equal_replies_make_a_request_final_once(n: int, weak: int) -> None:
+def test_rule_31_f_plus_one_equal_replies_make_a_request_final_once(n: int, weak: int) -> None:
     bench = Bench(n)
     (announced,) = only(bench.submit(), RequestSigned)
     effects = bench.receive(*(bench.reply(name) for name in bench.names))
@@ -122,7 +122,7 @@ def _junk(bench: Bench) -> list[Any]:
     ]
 
 
-def test_junk_replies_are_not_counted() -> None:
+def test_rule_31_junk_replies_are_not_counted() -> None:
     bench = Bench()
     bench.submit()
     assert only(bench.receive(*_junk(bench)), RequestFinal) == []
@@ -133,7 +133,7 @@ def test_junk_replies_are_not_counted() -> None:
     assert len(only(bench.receive(bench.reply("v2")), RequestFinal)) == 1
 
 
-def test_a_validators_first_word_stands() -> None:
+def test_rule_32_a_validators_first_word_stands() -> None:
     bench = Bench()
     bench.submit()
     first, second = bench.reply("v0"), bench.reply("v0", result=b"other")
@@ -142,7 +142,7 @@ def test_a_validators_first_word_stands() -> None:
     assert len(only(bench.receive(bench.reply("v2")), RequestFinal)) == 1
 
 
-def test_a_liar_cannot_make_a_result_final_nor_stop_the_true_one() -> None:
+def test_rule_31_a_liar_cannot_make_a_result_final_nor_stop_the_true_one() -> None:
     bench = Bench(7)
     bench.submit()
     lies = [bench.reply(name, result=b"lie") for name in ("v0", "v1")]
@@ -151,7 +151,7 @@ def test_a_liar_cannot_make_a_result_final_nor_stop_the_true_one() -> None:
     assert [final.result for final in finals] == [b"ok"]
 
 
-def test_retransmission_goes_to_all_and_backs_off() -> None:
+def test_rule_21_retransmission_goes_to_all_and_backs_off() -> None:
     bench = Bench()
     (send,) = only(bench.submit(), Send)
     now_us, waits = 0, [RETRY_US]
@@ -165,7 +165,7 @@ def test_retransmission_goes_to_all_and_backs_off() -> None:
     assert waits == [*(RETRY_US << step for step in range(MOST_DOUBLINGS + 1)), longest, longest]
 
 
-def test_only_what_is_overdue_is_retransmitted() -> None:
+def test_rule_21_only_what_is_overdue_is_retransmitted() -> None:
     bench = Bench()
     bench.submit(0)
     bench.submit(400_000)
@@ -181,7 +181,7 @@ def test_a_new_request_does_not_wait_for_an_old_ones_back_off() -> None:
     assert only(bench.submit(RETRY_US + 1), SetTimer) == [SetTimer(RETRANSMIT, RETRY_US)]
 
 
-def test_the_window_bounds_the_span_of_numbers_not_their_count() -> None:
+def test_rule_30_the_window_bounds_the_span_of_numbers_not_their_count() -> None:
     bench = Bench(window=3)
     sent = [only(bench.submit(), RequestSigned) for _ in range(5)]
     assert [len(announced) for announced in sent] == [1, 1, 1, 0, 0]
