@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "shrink": "chainsim.cli.shrink",
     "forensics": "chainsim.cli.forensics",
     "verify": "chainsim.cli.verify",
+    "export": "chainsim.cli.export",
     "mutants": "chainsim.cli.mutants",
     "bench": "chainsim.cli.bench",
 }
