@@ -115,6 +115,8 @@ def certified_state_is_valid(
     certified: CertifiedState, committee: Committee, authentic: Authentic
 ) -> bool:
     """Whether a quorum of ``committee``, in force at that sequence, signed exactly this state."""
-    return certified.sequence > 0 and stable_proof_is_valid(
+    if certified.sequence <= 0 or not certified.state.names_committees:
+        return False
+    return stable_proof_is_valid(
         certified.proof, certified.sequence, certified.state.digest, committee, authentic
     )

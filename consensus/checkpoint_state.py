@@ -44,6 +44,14 @@ class CheckpointState(msgspec.Struct, frozen=True, dict=True):
             self.sequence,
         )
 
+    @property
+    def names_committees(self) -> bool:
+        """Whether the members, and those to come, can be committees: somebody, each once."""
+        named = [self.members] if self.scheduled is None else [self.members, self.scheduled.members]
+        return all(
+            members and len({member.id for member in members}) == len(members) for members in named
+        )
+
     @lazy
     def committee(self) -> Committee:
         """The configuration in force from ``sequence + 1``."""

@@ -229,6 +229,8 @@ class StateTransfer:
         state = _decode_state(piece)
         if state is None or (state.sequence, state.digest) != (target.sequence, target.digest):
             return False
+        if not state.names_committees:
+            return False
         self._learn(Target(target.sequence, target.digest, (), state))
         return True
 

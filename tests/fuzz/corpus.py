@@ -22,4 +22,4 @@ def write(folder: Path) -> None:
 
 def program(number: int) -> bytes:
     """Bytes without a pattern, the same for the same number."""
-    return b"".join(sha256(b"%d/%d" % (number, part)).digest() for part in range(8))
+    return b"".join(sha256(b"%d/%d" % (number, part)).digest() for part in range(16))

@@ -144,6 +144,11 @@ class Machine:
         self.timers.clear()
         self.do(Boot(self.now_us, tuple(self.disk["log"]), tuple(self.disk["blocks"])))
 
+    @property
+    def core(self) -> Any:
+        """The inside of its replica."""
+        return self.validator.replica.core  # type: ignore[attr-defined]
+
     def do(self, event: Any) -> None:
         """Give the validator an event, and remember what it says and writes."""
         for effect in self.validator.handle(event):
@@ -180,10 +185,15 @@ class Machine:
     # -- what may happen -----------------------------------------------------------------
 
     def view(self) -> int:
-        return self.source.pick((0, 0, 0, 1, 1, 2, 3, 4, 5, -1, 2**62, 2**64 - 1))
+        now = self.validator.replica.view
+        near = (now, now, now, now + 1, now + 1, now + 2, now - 1, 0)
+        return self.source.pick((*near, -1, 2**62, 2**64 - 1, 2**64 - 1)) % 2**64
 
     def sequence(self) -> int:
-        return self.source.pick((1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 0, -1, 300, 2**63 - 1))
+        replica = self.validator.replica
+        executed, stable = replica.executed, replica.stable
+        near = (executed, executed, executed + 1, executed + 1, executed + 2, stable, stable + 2)
+        return self.source.pick((*near, stable + 4, stable + 5, 0, -1, 300, 2**63 - 1))
 
     def sender(self) -> str:
         return self.source.pick(NAMES)
@@ -270,6 +280,17 @@ class Machine:
         changed = msgspec.structs.replace(message, sequence=sequence, certificate=proof)
         self.receive(self.sign(changed))
 
+    def decide(self) -> None:
+        """The others go on without it: the next block, and a checkpoint that is true."""
+        batch = self.batch()
+        sequence = self.validator.replica.executed + 1
+        self.receive(self.world.decided(sequence, batch))
+        state = self.core.checkpoints._states.get(sequence)
+        if state is not None:
+            for name in NAMES:
+                vote = Checkpoint(self.chain, 0, name, sequence, state.digest)
+                self.receive(signed(vote, self.world.keys[name]))
+
     def replay(self) -> None:
         if self.seen:
             self.receive(self.source.pick(self.seen))
@@ -302,7 +323,9 @@ class Machine:
 
     def time(self) -> None:
         self.now_us += self.source.pick((0, 1, 100_000, 1_000_000, 10_000_000))
-        if self.timers:
+        for _ in range(self.source.below(4)):
+            if not self.timers:
+                break
             key = self.source.pick(sorted(self.timers))
             del self.timers[key]
             self.do(TimerFired(self.now_us, key))
@@ -372,6 +395,9 @@ ACTS: Final[tuple[Callable[[Machine], None], ...]] = (
     Machine.view_change,
     Machine.new_view,
     Machine.certified,
+    Machine.decide,
+    Machine.decide,
+    Machine.decide,
     Machine.replay,
     Machine.mutate,
     Machine.mutate,
@@ -397,8 +423,7 @@ def play(data: bytes) -> Machine:
         if not source:
             break
         source.pick(ACTS)(machine)
-    core = machine.validator.replica.core  # type: ignore[attr-defined]
-    assert over(core) == []
+    assert over(machine.core) == []
     assert machine.client.outstanding <= STEPS
     return machine
 
