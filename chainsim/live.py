@@ -68,7 +68,7 @@ class Watcher:
 
     async def _play(self) -> None:
         app = self._app
-        app.pace.start(wall_clock.now_ns(), app.run.now_us)
+        app.player.start()
         next_frame_ns = 0
         while not app.leaving:
             now_ns = wall_clock.now_ns()
@@ -76,16 +76,16 @@ class Watcher:
                 self._wake = trio.Event()
                 self._draw()
                 cost_ns = wall_clock.now_ns() - now_ns
-                share = SHARE if app.unpaced() else 2
+                share = SHARE if app.player.unpaced() else 2
                 next_frame_ns = now_ns + max(FRAME_NS, cost_ns * (share + 1))
-            if app.idle():
+            if app.player.idle():
                 with trio.move_on_after(RESTING_S):
                     await self._wake.wait()
                 continue
             deadline_ns = min(next_frame_ns, wall_clock.now_ns() + SLICE_NS)
             app.tick(deadline_ns)
             left_ns = next_frame_ns - wall_clock.now_ns()
-            if app.unpaced() or left_ns <= 0:
+            if app.player.unpaced() or left_ns <= 0:
                 await trio.lowlevel.checkpoint()
             else:
                 with trio.move_on_after(left_ns / 1e9):
@@ -157,7 +157,7 @@ class Watcher:
     def _resume(self) -> None:
         self._terminal.enter()
         self._screen.forget()
-        self._app.pace.start(wall_clock.now_ns(), self._app.run.now_us)
+        self._app.player.start()
 
 
 @contextmanager

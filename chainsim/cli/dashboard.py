@@ -128,7 +128,7 @@ def replay_live(
     run = LiveRun(scenario, Recorder, held.attach)
     app = App(run, speed, recorded=True, equal=lambda: held.words(run))
     if at_us is not None:
-        app.playing = False
+        app.player.playing = False
         run.go_to(at_us)
     watch(app)
     if app.gone:

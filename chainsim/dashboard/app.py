@@ -1,4 +1,4 @@
-"""The dashboard's state and its keys: what is selected, whether the run goes on, what is asked.
+"""The dashboard's state and its keys: what is selected, what is open, what is asked.
 
 Knows no terminal and no trio: ``press`` takes the name of a key, ``tick`` lets the run go on for
 a while, ``frame`` gives rows. ``chainsim.live`` connects the three to the world outside.
@@ -14,23 +14,26 @@ from typing import Final
 from chainsim import wall_clock
 from chainsim.dashboard import breakpoints, layout, panels, saving
 from chainsim.dashboard.acting import Actor, Refused
+from chainsim.dashboard.asking import Question
 from chainsim.dashboard.gather import Gatherer, properties
-from chainsim.dashboard.live_run import Condition, Goal, LiveRun
-from chainsim.dashboard.pacing import Pace, show_speed
+from chainsim.dashboard.live_run import LiveRun
+from chainsim.dashboard.pacing import show_speed
 from chainsim.dashboard.panels.detail import detail
 from chainsim.dashboard.panels.footer import footer, help_rows, menu_rows
+from chainsim.dashboard.player import Player
 from chainsim.dashboard.prods import BEHAVIOUR_PRODS, CRASH, ISOLATE, PRODS, Prod
 from chainsim.dashboard.rows import Row
 from chainsim.dashboard.scene import Scene
 from chainsim.dashboard.screen import Cell
-from chainsim.dashboard.wording import clock, worded
-from chainsim.trace import Executed, Record
-from scenarios.units import UnitError, parse_duration
+from chainsim.dashboard.wording import clock
 
 AT_ONCE: Final = ("q", " ", "escape")
 """Keys that don't wait until a goal is reached."""
 MESSAGE_NS: Final = 8_000_000_000
 """How long a message stays."""
+TYPED_AHEAD: Final = 100
+"""Keys that wait, at most."""
+LOG_STEP: Final = 10
 
 
 class App:
@@ -48,8 +51,7 @@ class App:
         """``recorded``: a run is replayed, and can't be prodded; ``equal`` says whether it is
         like its recording so far. ``folder``: where ``w`` writes to."""
         self.run: Final = run
-        self.pace: Final = Pace(speed)
-        self.playing = True
+        self.player: Final = Player(run, speed, self.say)
         self.leaving = False
         self.interrupted = False
         """A signal or Ctrl-C ended it."""
@@ -64,68 +66,18 @@ class App:
         self._selected = 0
         self._overlay = ""
         self._menu: tuple[Prod, ...] = ()
-        self._question = ""
-        self._answer = ""
+        self._question: Question | None = None
         self._filter = ""
         self._log_back = 0
         self._message = ""
         self._message_until_ns = 0
-        self._breakpoint = ""
-        self._break: Condition | None = None
-        self._once: Condition | None = None
-        self._typed_ahead: Final[deque[str]] = deque(maxlen=100)
-
-    # The run
-
-    def idle(self) -> bool:
-        """Nothing happens until a key is pressed."""
-        return not self.run.goal and (not self.playing or self.run.over)
-
-    def unpaced(self) -> bool:
-        """The run goes as fast as it can."""
-        return not self.idle() and (self.run.goal is not None or self.pace.speed is None)
+        self._typed_ahead: Final[deque[str]] = deque(maxlen=TYPED_AHEAD)
 
     def tick(self, deadline_ns: int) -> None:
-        """Lets the run go on, until ``deadline_ns`` at the latest."""
-        run = self.run
-        if run.goal is not None:
-            back = run.goal.back
-            if run.seek(deadline_ns):
-                self._arrived(back)
-        elif self.playing and not run.over:
-            now_ns = wall_clock.now_ns()
-            target_us = self.pace.target_us(now_ns)
-            run.advance(run.scenario.duration if target_us is None else target_us, deadline_ns)
-            self.pace.reached(wall_clock.now_ns(), run.now_us)
-        if run.halted_by is not None:
-            self._halt(run.halted_by)
-
-    def _arrived(self, back: bool) -> None:
-        if self.run.halted_by is not None:
-            return
-        if not back:
-            self.playing = False
-            self._set_once(None)
-        self.pace.start(wall_clock.now_ns(), self.run.now_us)
-        self._catch_up()
-
-    def _catch_up(self) -> None:
-        """Takes the keys that waited; one of them may set out again."""
+        """Lets the run go on, until ``deadline_ns`` at the latest; then takes keys that waited."""
+        self.player.tick(deadline_ns)
         while self._typed_ahead and self.run.goal is None:
             self.press(self._typed_ahead.popleft())
-
-    def _halt(self, record: Record) -> None:
-        self.playing = False
-        self._set_once(None)
-        who = f"{record.node} " if record.node else ""
-        self.say(f"stopped at {clock(record.at_us, 6)} s: {who}{worded(record)[2]}")
-        self.run.halted_by = None
-        self._catch_up()
-
-    def _set_once(self, condition: Condition | None) -> None:
-        self._once = condition
-        found = [each for each in (self._once, self._break) if each is not None]
-        self.run.stop_when = (lambda r: any(each(r) for each in found)) if found else None
 
     def say(self, text: str) -> None:
         """Shows a message for a while."""
@@ -141,10 +93,11 @@ class App:
         elif self.run.goal is not None and (self._typed_ahead or key not in AT_ONCE):
             self._typed_ahead.append(key)
             if key == "escape":
-                self._typed_ahead.clear()
                 self._escape()
-        elif self._question:
-            self._type(key)
+        elif self._question is not None:
+            question = self._question
+            if not question.press(key) and self._question is question:
+                self._question = None
         elif self._overlay == "menu":
             self._choose(key)
         elif key in KEYS:
@@ -153,12 +106,10 @@ class App:
             self._escape()
 
     def _escape(self) -> None:
+        self._typed_ahead.clear()
         if self._overlay:
             self._overlay = ""
-        elif self.run.goal is not None and not self.run.goal.back:
-            self.run.goal = None
-            self._arrived(False)
-        else:
+        elif not self.player.give_up():
             self._filter, self._log_back, self._message = "", 0, ""
 
     def quit(self) -> None:
@@ -167,75 +118,6 @@ class App:
             self._overlay = ""
         else:
             self.leaving = True
-
-    def toggle_pause(self) -> None:
-        """Stops, or goes on."""
-        if self.run.goal is not None:
-            self._escape()
-        elif self.run.over:
-            self.say("the run is over: g or p goes back, w writes it as a scenario, q leaves")
-        else:
-            self.playing = not self.playing
-            self.pace.start(wall_clock.now_ns(), self.run.now_us)
-
-    def step_event(self) -> None:
-        """One event."""
-        self._stand()
-        self.run.step()
-        if self.run.halted_by is not None:
-            self._halt(self.run.halted_by)
-
-    def step_block(self) -> None:
-        """On until the next block is executed for the first time."""
-        height = self.run.model.height
-        self._run_until(lambda r: type(r) is Executed and not r.replayed and r.sequence > height)
-
-    def next_notable(self) -> None:
-        """On until a fault, a view change, a proof or a violation."""
-        run = self.run
-        seen, broken = len(run.model.notable), self._broken()
-        self._run_until(lambda r: len(run.model.notable) > seen or self._broken() > broken)
-
-    def previous_notable(self) -> None:
-        """Back to the last fault, view change, proof or violation before now."""
-        times = [*self.run.model.notable]
-        times += [p.at_us for p in properties(self.run) if p.breaches and p.at_us]
-        before = [at_us for at_us in times if at_us < self.run.now_us]
-        if before:
-            self._stand()
-            self._go(max(before))
-        else:
-            self.say("nothing notable happened before")
-
-    def _broken(self) -> int:
-        return sum(1 for check in self.run.simulation.suite.checks if check.findings)
-
-    def _run_until(self, condition: Condition) -> None:
-        if self.run.over:
-            self.say("the run is over")
-            return
-        self._stand()
-        self._set_once(condition)
-        self.run.goal = Goal(self.run.scenario.duration)
-
-    def _stand(self) -> None:
-        self.playing = False
-
-    def _go(self, at_us: int) -> None:
-        self.run.go_to(at_us)
-
-    def faster(self) -> None:
-        """The next higher speed."""
-        self._change_speed(1)
-
-    def slower(self) -> None:
-        """The next lower speed."""
-        self._change_speed(-1)
-
-    def _change_speed(self, direction: int) -> None:
-        self.pace.step(direction)
-        self.pace.start(wall_clock.now_ns(), self.run.now_us)
-        self.say(f"speed {show_speed(self.pace.speed)}: virtual seconds per second")
 
     def select_next(self) -> None:
         """The next validator."""
@@ -247,11 +129,11 @@ class App:
 
     def log_up(self) -> None:
         """Older events."""
-        self._log_back += 10
+        self._log_back += LOG_STEP
 
     def log_down(self) -> None:
         """Newer events."""
-        self._log_back = max(0, self._log_back - 10)
+        self._log_back = max(0, self._log_back - LOG_STEP)
 
     def open_detail(self) -> None:
         """The selected validator from inside; again: back."""
@@ -261,77 +143,21 @@ class App:
         """What the keys do; again: back."""
         self._overlay = "" if self._overlay == "help" else "help"
 
-    # Questions
-
     def ask_time(self) -> None:
         """Go to which time?"""
-        self._ask("go to (12.5, 12.5s, +3, -3)")
+        self._question = Question("go to (12.5, 12.5s, +3, -3)", self.player.go)
 
     def ask_filter(self) -> None:
         """Filter the log for which words?"""
-        self._ask("show events with")
-        self._answer = self._filter
+        self._question = Question("show events with", self._show_only, self._filter)
+
+    def _show_only(self, text: str) -> None:
+        self._filter, self._log_back = text, 0
 
     def ask_breakpoint(self) -> None:
         """Stop when what happens?"""
-        self._ask(f"stop when (like: {breakpoints.EXAMPLE})")
-        self._answer = self._breakpoint
-
-    def _ask(self, question: str) -> None:
-        self._question, self._answer = question, ""
-
-    def _type(self, key: str) -> None:
-        if key == "escape":
-            self._question = ""
-        elif key == "enter":
-            question, self._question = self._question, ""
-            self._answered(question, self._answer.strip())
-        elif key == "backspace":
-            self._answer = self._answer[:-1]
-        elif key == "ctrl-u":
-            self._answer = ""
-        elif len(key) == 1 and key.isprintable():
-            self._answer += key
-
-    def _answered(self, question: str, text: str) -> None:
-        if question.startswith("go to"):
-            self._go_where(text)
-        elif question.startswith("show"):
-            self._filter, self._log_back = text, 0
-        else:
-            self._stop_where(text)
-
-    def _go_where(self, text: str) -> None:
-        if not text:
-            return
-        sign = text[0] if text[0] in "+-" else ""
-        number = text[len(sign) :].strip()
-        try:
-            plain = number.replace(".", "", 1).isdecimal()
-            us = parse_duration(f"{number}s" if plain else number)
-        except UnitError as error:
-            self.say(f"{text}: {error}")
-            return
-        now_us = self.run.now_us
-        self._stand()
-        self._go(now_us + us if sign == "+" else now_us - us if sign else us)
-
-    def _stop_where(self, text: str) -> None:
-        names = (*self.run.model.cast.ids, *self.run.simulation.clients)
-        try:
-            self._break = self._parse(text, names) if text else None
-        except breakpoints.BadBreakpoint as error:
-            self.say(str(error))
-            return
-        self._breakpoint = text
-        self._set_once(self._once)
-        self.say(f"stops at: {text}" if text else "no breakpoint any more")
-
-    def _parse(self, text: str, names: tuple[str, ...]) -> Condition:
-        if text != "violation":
-            return breakpoints.parse(text, names)
-        broken = self._broken()
-        return lambda _: self._broken() > broken
+        words = f"stop when (like: {breakpoints.EXAMPLE})"
+        self._question = Question(words, self.player.stop_when, self.player.breakpoint)
 
     # Prodding
 
@@ -364,11 +190,13 @@ class App:
     def _prod(self, prod: Prod) -> None:
         if self._forbidden():
             return
-        node = self.run.model.cast.seats[self._selected].id
         try:
-            self.say(self._actor.prod(prod, node))
+            self.say(self._actor.prod(prod, self._node()))
         except Refused as error:
             self.say(str(error))
+
+    def _node(self) -> str:
+        return self.run.model.cast.seats[self._selected].id
 
     def undo(self) -> None:
         """Takes the last live fault back, as if it had never been."""
@@ -400,11 +228,11 @@ class App:
 
     def frame(self, width: int, height: int) -> list[Cell]:
         """The rows of a frame, each with its place."""
-        scene = self.scene()
         smallest = layout.SMALLEST
         if width < smallest[0] or height < smallest[1]:
             words = f"too small: {width}x{height}, {smallest[0]}x{smallest[1]} is needed"
             return [(0, 0, width, ((words, ""),))]
+        scene = self.scene()
         found: list[Cell] = []
         for place in layout.arrange(width, height, scene, self._overlay):
             rows = self._rows(place.panel, scene, place.width, place.height)
@@ -417,22 +245,21 @@ class App:
     def _rows(self, panel: str, scene: Scene, width: int, height: int) -> list[Row]:
         if panel in panels.PANELS:
             return self._drawn.draw(panel, scene, width, height)
-        node = scene.cast.seats[self._selected].id
         if panel == "detail":
-            rows = detail(self.run.simulation.world, node, width, height)
+            rows = detail(self.run.simulation.world, self._node(), width, height)
         elif panel == "menu":
-            rows = menu_rows(self._menu, node, width)
+            rows = menu_rows(self._menu, self._node(), width)
         else:
             rows = help_rows([(key, entry.help) for key, entry in KEYS.items()], width, height)
         return rows[:height] + [()] * (height - len(rows))
 
     def scene(self) -> Scene:
         """This moment."""
-        run = self.run
+        run, player = self.run, self.player
         probe = self._gatherer.probe(run)
         groups, cut_off = self._gatherer.sides(probe)
         verdict, bad = self._verdict()
-        footer_text = self._message if wall_clock.now_ns() < self._message_until_ns else ""
+        message = self._message if wall_clock.now_ns() < self._message_until_ns else ""
         return Scene(
             cast=run.model.cast,
             model=run.model,
@@ -443,26 +270,18 @@ class App:
             glance=self._gatherer.glance(run),
             properties=properties(run),
             now_us=run.now_us,
-            mode=self._mode(),
-            speed=show_speed(self.pace.speed),
+            mode=player.mode(),
+            speed=show_speed(player.pace.speed),
             selected=self._selected,
             filter=self._filter,
             log_back=self._log_back,
-            footer=f"{self._question}: {self._answer}" if self._question else footer_text,
-            typing=bool(self._question),
+            footer=message if self._question is None else str(self._question),
+            typing=self._question is not None,
             verdict=verdict,
             bad=bad,
-            breakpoint=self._breakpoint,
+            breakpoint=player.breakpoint,
             recorded=self.recorded,
         )
-
-    def _mode(self) -> str:
-        goal = self.run.goal
-        if goal is not None:
-            return "again" if goal.back else "ahead"
-        if self.run.over:
-            return "OVER"
-        return "running" if self.playing else "PAUSED"
 
     def _verdict(self) -> tuple[str, bool]:
         equal = self._equal()
@@ -484,15 +303,19 @@ class Key:
         self.help: Final = help_
 
 
+def _playing(act: Callable[[Player], None]) -> Callable[[App], None]:
+    return lambda app: act(app.player)
+
+
 KEYS: Final[dict[str, Key]] = {
-    " ": Key(App.toggle_pause, "pause, or go on"),
-    ".": Key(App.step_event, "one event"),
-    ">": Key(App.step_block, "on to the next block"),
-    "+": Key(App.faster, "faster"),
-    "-": Key(App.slower, "slower"),
+    " ": Key(_playing(Player.toggle_pause), "pause, or go on"),
+    ".": Key(_playing(Player.step_event), "one event"),
+    ">": Key(_playing(Player.step_block), "on to the next block"),
+    "+": Key(_playing(Player.faster), "faster"),
+    "-": Key(_playing(Player.slower), "slower"),
     "g": Key(App.ask_time, "go to a time; back means executing again"),
-    "n": Key(App.next_notable, "on to the next fault, view change or violation"),
-    "p": Key(App.previous_notable, "back to the one before"),
+    "n": Key(_playing(Player.next_notable), "on to the next fault, view change or violation"),
+    "p": Key(_playing(Player.previous_notable), "back to the one before"),
     "k": Key(App.ask_breakpoint, "breakpoint: stop when something happens (empty: never)"),
     "up": Key(App.select_previous, "select the validator before"),
     "down": Key(App.select_next, "select the next validator"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainsim.build import Simulation
-from chainsim.dashboard.view_model import Cast, Planned, Seat
+from chainsim.dashboard.facts import Cast, Planned, Seat
 from scenarios.faults import Fault
 from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.partition import Partition

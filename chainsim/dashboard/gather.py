@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from chainsim.dashboard.glance import Glance, glance
 from chainsim.dashboard.live_run import LiveRun
 from chainsim.dashboard.margin import Margin, cut_off, groups, margin
-from chainsim.dashboard.probe import Probe, look
+from chainsim.dashboard.probe import NodeProbe, Probe, look
 from chainsim.dashboard.scene import Property
 from consensus.types import NodeId
 
@@ -24,12 +26,17 @@ class Gatherer:
         return look(run.simulation.world)
 
     def margin(self, run: LiveRun, probe: Probe) -> Margin:
-        """The quorum margin; hostile and paused validators aren't counted on."""
-        running = tuple(n.id for n in probe.nodes if n.up and not n.paused and not n.hostile)
+        """The quorum margin, of those that can be counted on."""
+        running = tuple(n.id for n in probe.nodes if counts(n))
         key = (running, probe.lines)
         if self._margin is None or key != self._margin_of:
             roles = {seat.id: seat.role for seat in run.model.cast.seats}
-            self._margin, self._margin_of = margin(roles, running, probe.cut()), key
+            found = margin(roles, running, probe.cut())
+            if found.halted:
+                anybody = [n.id for n in probe.nodes if works(n)]
+                mercy = not margin(roles, anybody, probe.cut()).halted
+                found = msgspec.structs.replace(found, at_mercy=mercy)
+            self._margin, self._margin_of = found, key
         return self._margin
 
     def sides(self, probe: Probe) -> tuple[tuple[tuple[NodeId, ...], ...], frozenset[NodeId]]:
@@ -48,6 +55,16 @@ class Gatherer:
                 run.simulation.world, sorted(honest), run.model.money.issued, before
             )
         return self._glance
+
+
+def counts(node: NodeProbe) -> bool:
+    """Whether a validator can be counted on: it runs, and is in nobody's hands."""
+    return works(node) and not node.hostile
+
+
+def works(node: NodeProbe) -> bool:
+    """Whether a validator votes, or could if it wanted to."""
+    return node.up and not (node.paused or node.halted)
 
 
 def properties(run: LiveRun) -> tuple[Property, ...]:

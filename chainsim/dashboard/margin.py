@@ -38,6 +38,8 @@ class Margin(msgspec.Struct, frozen=True):
     """It doesn't matter which ``more`` of those taking part fail."""
     critical: tuple[NodeId, ...] = ()
     """Each of those whose failure alone halts it."""
+    at_mercy: bool = False
+    """Halted, unless the hostile choose to take part."""
     short: int = 0
     """While halted: how many more would have to join the largest group."""
 

@@ -28,6 +28,10 @@ class NodeProbe(msgspec.Struct, frozen=True, kw_only=True):
     up: bool
     paused: bool
     hostile: bool
+    halted: bool
+    """It stopped for good: what it holds contradicts what a quorum shows."""
+    lying_disk: bool
+    """Its disk only claims to make writes durable."""
     slow: int
     """Its CPU takes this many times as long; 1: as usual."""
     slow_disk: int
@@ -93,6 +97,8 @@ def _node(world: World, host: Host) -> NodeProbe:
         up=host.up,
         paused=host.paused,
         hostile=world.director.is_hostile(host),
+        halted=bool(getattr(getattr(node, "replica", None), "halted", "")),
+        lying_disk=host.disk.lies,
         slow=host.factor_ppm // PPM,
         slow_disk=host.fsync_factor_ppm // PPM,
         view=view,

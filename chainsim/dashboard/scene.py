@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from chainsim.dashboard.facts import Cast
 from chainsim.dashboard.glance import Glance
 from chainsim.dashboard.margin import Margin
 from chainsim.dashboard.probe import NodeProbe, Probe
-from chainsim.dashboard.view_model import Cast, ViewModel
+from chainsim.dashboard.view_model import ViewModel
 from consensus.types import NodeId, View
 
 

@@ -10,9 +10,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from chainsim import trace
+from chainsim.dashboard.facts import MILESTONES, BlockRow, Cast, FaultRow, Slot, ViewChange
 from chainsim.dashboard.money import Money
 from chainsim.dashboard.pulse import Pulse
 from chainsim.dashboard.wording import clock
@@ -26,8 +25,9 @@ from chainsim.trace import (
     Signed,
     Submitted,
     TimerExpired,
+    Violation,
 )
-from consensus.types import Digest, NodeId, Sequence, View, quorum_size
+from consensus.types import NodeId, Sequence, View
 
 BLOCKS_KEPT: Final = 64
 SLOTS_KEPT: Final = 64
@@ -36,8 +36,6 @@ LOG_KEPT: Final = 4_000
 NEWS_KEPT: Final = 1_000
 """Of those, what is shown without a filter."""
 
-MILESTONES: Final = ("pre-prepare-accepted", "prepared", "committed")
-"""``Reached`` events of a slot, in order."""
 RECENT_US: Final = 10_000_000
 """What was over longer ago than this explains nothing any more."""
 TROUBLES: Final = {
@@ -50,119 +48,6 @@ TROUBLES: Final = {
 """What a fault does to whom it hits, in words."""
 VOTES: Final = ("prepare", "commit", "pre-prepare")
 """Signed messages that are about a slot."""
-
-
-class Seat(msgspec.Struct, frozen=True):
-    """A validator of the cast."""
-
-    id: NodeId
-    role: str
-    city: str
-
-
-class Cast(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known before the first event."""
-
-    scenario: str
-    title: str
-    seed: int
-    duration_us: int
-    seats: tuple[Seat, ...]
-    faults: tuple[Planned, ...] = ()
-    opening: Mapping[tuple[str, str, str], int] = {}
-    """(account, asset, partition) -> minor units at genesis."""
-
-    @property
-    def ids(self) -> tuple[NodeId, ...]:
-        """The validators in proposer order."""
-        return tuple(seat.id for seat in self.seats)
-
-    @property
-    def quorum(self) -> int:
-        """Votes that decide."""
-        return quorum_size(len(self.seats))
-
-    def primary(self, view: View) -> NodeId:
-        """Who proposes in ``view``."""
-        return self.seats[view % len(self.seats)].id
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault of the scenario as its file says; ``from_us`` None: when something happens."""
-
-    kind: str
-    what: str
-    """Whom it hits, in words."""
-    from_us: int | None
-    until_us: int | None
-    live: bool = False
-    """Somebody at the dashboard did it."""
-
-
-class Slot:
-    """One sequence number on its way to a block."""
-
-    __slots__ = ("at_us", "commits", "digest", "executed", "prepares", "rivals", "stage", "view")
-
-    def __init__(self, at_us: int, view: View, digest: Digest) -> None:
-        self.at_us = at_us
-        self.view = view
-        self.digest = digest
-        self.rivals: dict[Digest, None] = {}
-        """Other digests that somebody signed for it in this view: somebody lies."""
-        self.prepares = 0
-        """Who signed a PREPARE for ``digest``: bits by position."""
-        self.commits = 0
-        self.stage: dict[str, int] = dict.fromkeys(MILESTONES, 0)
-        """Who got as far as each milestone, as bits."""
-        self.executed = 0
-
-
-class BlockRow(msgspec.Struct):
-    """A block of the chain, and who executed it (bits by position)."""
-
-    height: Sequence
-    at_us: int
-    view: View
-    hash: Digest
-    transactions: int
-    refused: int
-    executed: int
-
-
-class ViewChange(msgspec.Struct):
-    """One move to a higher view."""
-
-    view: View
-    started_us: int
-    node: NodeId
-    """Who called for it first."""
-    cause: str
-    """Why that one did, in its own words."""
-    trouble: str
-    """What faults did to the primary before it: ``is down``, ``is hostile``; ``amid partition``
-    or ``after partition`` where only lines were hit; empty if nothing."""
-    callers: int = 0
-    entered: int = 0
-    entered_us: int | None = None
-    """When the first one entered the view."""
-
-    def why(self, primary: NodeId, *, past: bool = False) -> str:
-        """What was wrong with the ``primary`` before; empty if faults did nothing to it."""
-        if not self.trouble or self.trouble.startswith(("amid", "after")):
-            return self.trouble
-        words = f"{primary} {self.trouble}"
-        return words.replace(" is ", " was ").replace(" has ", " had ") if past else words
-
-
-class FaultRow(msgspec.Struct):
-    """One window of a fault as it acts."""
-
-    index: int
-    kind: str
-    nodes: tuple[NodeId, ...]
-    from_us: int
-    until_us: int | None = None
 
 
 class ViewModel:
@@ -180,6 +65,7 @@ class ViewModel:
         self.faults: Final[list[FaultRow]] = []
         self.down: Final[dict[NodeId, None]] = {}
         self.accused: Final[dict[tuple[NodeId, str], None]] = {}
+        self.violated: Final[dict[str, None]] = {}
         self.stable: Sequence = 0
         self.money: Final = Money(cast.opening)
         self.pulse: Final = Pulse()
@@ -401,6 +287,12 @@ class ViewModel:
             self.accused[key] = None
             self.news.append(record)
             self.notable.append(record.at_us)
+
+    def on_violation(self, record: Violation) -> None:
+        """A check found a broken property; told once for each property."""
+        if record.check not in self.violated:
+            self.violated[record.check] = None
+            self._tell(record)
 
     def _tell(self, record: Record) -> None:
         """News, and a place to jump to."""

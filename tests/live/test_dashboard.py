@@ -346,7 +346,7 @@ def test_frames_give_way_before_the_run_does(tmp_path: Path) -> None:
         "    start = wall_clock.now_ns()\n"
         "    while wall_clock.now_ns() < start + 30_000_000: pass\n"
         "    found = drawn(self, width, height)\n"
-        "    if not self.idle(): spent[0] += wall_clock.now_ns() - start; spent[1] += 1\n"
+        "    if not self.player.idle(): spent[0] += wall_clock.now_ns() - start; spent[1] += 1\n"
         "    if self.run.over: self.leaving = True\n"
         "    return found\n"
         "App.frame = frame\n"

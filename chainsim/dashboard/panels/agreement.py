@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from chainsim.dashboard.facts import MILESTONES, BlockRow, Slot, ViewChange
 from chainsim.dashboard.rows import Row, cells, row, span
 from chainsim.dashboard.scene import Scene
-from chainsim.dashboard.view_model import MILESTONES, BlockRow, Slot, ViewChange
 from chainsim.dashboard.wording import bar, clock
 
 

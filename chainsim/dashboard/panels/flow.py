@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from chainsim.dashboard.facts import FaultRow, Planned
 from chainsim.dashboard.rows import Row, cells, row, span
 from chainsim.dashboard.scene import Scene
-from chainsim.dashboard.view_model import FaultRow, Planned
 from chainsim.dashboard.wording import clock, sparkline
 from chainsim.dashboard.wording import span as shown
 

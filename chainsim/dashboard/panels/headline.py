@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from chainsim.dashboard.facts import ViewChange
 from chainsim.dashboard.probe import NodeProbe
 from chainsim.dashboard.rows import Row, cells, row, span
 from chainsim.dashboard.scene import Scene
-from chainsim.dashboard.view_model import ViewChange
 from chainsim.dashboard.wording import clock
 
 LABEL: Final = 8
 FOLLOWS: Final = {
     "DOWN": "nothing is proposed until the view changes",
+    "HALTED": "nothing is proposed until the view changes",
     "FROZEN": "nothing is proposed until the view changes",
     "CUT OFF": "its proposals reach too few",
+    "DISK LIES": "if it crashes, it forgets what it promised",
     "HOSTILE": "it may propose anything, or nothing",
     "": "its proposals come late",
 }
@@ -71,7 +73,9 @@ def _leading(scene: Scene) -> Row:
     words = f" leads view {scene.view}; height {scene.model.height + 1} is next"
     if wrong:
         follows = next((what for state, what in FOLLOWS.items() if state in wrong), "")
-        words = f" of view {scene.view} is {wrong}: {follows}"
+        words = f" of view {scene.view} is {wrong}: {follows}".replace(
+            "is DISK LIES", "has a DISK that LIES"
+        )
     style = "warn" if wrong else "calm"
     spans: list[str | tuple[str, str]] = [span(f"★ {scene.primary}", "primary"), words]
     lonely = [node for node in scene.changing if node.view > scene.view]
@@ -110,6 +114,11 @@ def _view_change(scene: Scene) -> Row:
 
 def _quorum(scene: Scene) -> Row:
     margin = scene.margin
+    if margin.at_mercy:
+        hostile = ", ".join(node.id for node in scene.probe.nodes if node.hostile)
+        words = f"AT THE MERCY of {hostile}: {margin.quorum} must take part, "
+        words += f"{margin.quorum - margin.short} do that can be counted on"
+        return _answer("QUORUM", "alarm", span(words, "bad"))
     if margin.halted:
         sizes = " | ".join(str(len(group)) for group in scene.groups)
         words = f"HALTED: {margin.quorum} must take part, "
@@ -154,7 +163,7 @@ def _money(scene: Scene) -> Row:
         words = [f"supply of {', '.join(unequal)} unequal"] if unequal else []
         words += [f"{money.half_settled} half-settled DvPs"] if money.half_settled else []
         words += [f"{money.overdrawn} overdrawn"] if money.overdrawn else []
-        words += [f"{p.name} violated" for p in broken]
+        words += [f"{p.name} violated" for p in sorted(broken, key=lambda p: p.kind != "money")]
         return _answer("MONEY", "alarm", span("✗ NOT SAFE: " + "; ".join(words), "bad"))
     glance = scene.glance
     words_ = ": supply equal, nobody overdrawn"
@@ -174,6 +183,8 @@ def _troubled(scene: Scene, node: NodeProbe) -> bool:
         not node.up
         or node.paused
         or node.hostile
+        or node.halted
+        or node.lying_disk
         or node.id in scene.cut_off
         or node.slow > 1
         or node.slow_disk > 1
@@ -185,8 +196,12 @@ def state_of(scene: Scene, node: NodeProbe) -> tuple[str, str, str]:
     if not node.up:
         return "✗", "DOWN", "alarm"
     words = []
+    if node.halted:
+        words.append("HALTED")
     if node.hostile:
         words.append("HOSTILE")
+    if node.lying_disk:
+        words.append("DISK LIES")
     if node.id in scene.cut_off:
         words.append("CUT OFF")
     if node.paused:
@@ -194,10 +209,11 @@ def state_of(scene: Scene, node: NodeProbe) -> tuple[str, str, str]:
     if node.slow > 1:
         words.append(f"SLOW x{node.slow}")
     elif node.slow_disk > 1:
-        words.append(f"DISK x{node.slow_disk}")
+        words.append(f"SLOW DISK x{node.slow_disk}")
     if words:
-        mark = "!" if node.hostile else "≠" if node.id in scene.cut_off else "‖"
-        return mark, " ".join(words), "bad" if node.hostile else "fault"
+        bad = node.hostile or node.halted or node.lying_disk
+        mark = "!" if bad else "≠" if node.id in scene.cut_off else "‖"
+        return mark, " ".join(words), "bad" if bad else "fault"
     if not node.active and node.view > scene.view:
         return "⟳", "changing view", "warn"
     behind = scene.model.height - node.executed

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from chainsim.dashboard.facts import Seat
 from chainsim.dashboard.panels.headline import state_of
 from chainsim.dashboard.probe import NodeProbe
 from chainsim.dashboard.rows import Row, cells, row, span
 from chainsim.dashboard.scene import Scene
-from chainsim.dashboard.view_model import Seat
 
 PHASES: Final = {
     "pre-prepare-accepted": "pre-prep.",

@@ -50,7 +50,7 @@ def test_going_back_forgets_what_was_drawn() -> None:
 
 def app_again(app: App) -> App:
     again = App(app.run, 1_000)
-    again.playing = False
+    again.player.playing = False
     return again
 
 
@@ -77,7 +77,7 @@ def test_a_goal_is_given_up_with_escape() -> None:
     assert app.run.goal is not None
     app.press("escape")
     assert app.run.goal is None
-    assert not app.playing
+    assert not app.player.playing
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
