@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chainsim.dashboard.app import KEYS, App
@@ -81,7 +83,10 @@ def test_a_goal_is_given_up_with_escape() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
-def test_every_key_can_be_pressed_at_any_time(key: str) -> None:
+def test_every_key_can_be_pressed_at_any_time(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where w writes to
     app = app_at(0)
     for at_us in (0, 1_500_000):
         until(app.run, at_us)
