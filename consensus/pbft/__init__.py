@@ -45,6 +45,22 @@ time-outs.
 peers resend what is missing. Decided batches travel with their commit certificates, so nobody
 needs to be believed.
 
+**State transfer** (``state_transfer``; rule 22). Old batches are not kept for ever. Who is behind
+by more than a window fetches the state at a checkpoint instead: W matching CHECKPOINTs are enough
+to start, Q to adopt it. The digest that they sign commits to header, reply table and epoch; the
+header to the state; so each piece is checked when it comes, whoever sent it, and who sent a wrong
+one isn't asked again::
+
+    r3 (lags)        r0              r1              r2
+      | STATUS         |               |               |    "I executed 29"
+      |<- STATE-PROOF -|               |               |    225: Q CHECKPOINTs and their state
+      |- FETCH-STATE ->|-------------->|-------------->|    header, replies, what differs
+      |<-- STATE ------|<- junk -------|<-- STATE -----|    wrong: r1 isn't asked again
+      | install: one record, state, replies and epoch; h = 225; only now it votes
+
+The ledger is hidden behind ``StateStore``; its validator keeps the last stable states as trees
+that share what didn't change, and serves and writes only differences.
+
 **Durability** (``recovery``, ``guard``; rules 23 and 24). What a message promises is persisted
 before the message leaves: the order of effects says so. After a crash the log implies what was
 signed; the guard refuses a second digest under one key.

@@ -9,7 +9,12 @@ import pytest
 
 from consensus.events import TimerFired
 from consensus.messages import (
+    NULL_BATCH,
+    Batch,
+    CertifiedBatch,
     Checkpoint,
+    Commit,
+    CommitCertificate,
     FetchState,
     Message,
     Request,
@@ -23,6 +28,7 @@ from consensus.pbft.guard import GUARDED
 from consensus.pbft.state_transfer import PIECES_PER_SOURCE
 from consensus.records import StableRecord
 from nodes import tree_pieces
+from nodes.block import Block
 from tests.unit.pbft.transfer_bench import SECOND, TransferBench
 
 
@@ -369,3 +375,50 @@ def test_rule_25_a_lost_store_file_is_fetched_again_and_the_key_stays(
     bench.without("r1")
     bench.blocks(201, 204)
     assert host.height == 204
+
+
+def test_rule_22_ten_thousand_blocks_behind() -> None:
+    """A late starter takes what is there, however long it took to come about."""
+    bench = TransferBench(checkpoint_interval=100, window=200, block_max_txs=1)
+    bench.crash("r3")
+    bench.without("r3")
+    for height in range(1, 10_001):
+        batch = Batch(0, (bench.request(height // 500),)) if height % 500 == 0 else NULL_BATCH
+        commits = tuple(
+            signed(Commit(bench.genesis.hash, 0, n, 0, height, batch.digest), bench.signers[n])
+            for n in ("r0", "r1", "r2")
+        )
+        decided = CommitCertificate(0, 0, height, batch.digest, commits)
+        for name in ("r0", "r1", "r2"):
+            message = CertifiedBatch(bench.genesis.hash, 0, "r3", height, batch, decided)
+            bench[name].receive(message)
+        if height % 100 == 0:
+            bench.settle()
+    assert {bench[name].replica.stable for name in ("r0", "r1", "r2")} == {10_000}
+    assert len(bench["r0"].validator.chain) <= 400  # old blocks are gone
+    bench.heal()
+    bench.sent.clear()
+    bench["r3"].start()
+    bench.run_for(3 * SECOND)
+    host = bench["r3"]
+    assert host.height == 10_000
+    assert host.roots == bench["r0"].roots
+    assert not [r for r in host.file if isinstance(r, Block)]  # not one was executed
+    assert bench.sent["certified-batch"] == 0
+    assert bench.sent["state"] < 20
+
+
+def test_rule_22_the_store_file_stays_short(bench: TransferBench) -> None:
+    """Blocks and snapshots are written as they come, and the file is replaced now and then."""
+    lengths = []
+    for first in range(1, 1_000, 100):
+        bench.blocks(first, first + 99)
+        lengths.append(len(bench["r0"].file))
+    assert max(lengths) < 500  # of 1,500 records that were written
+    bench.crash("r0")
+    before = bench["r0"].roots
+    bench["r0"].start()
+    host = bench["r0"]
+    assert host.roots == before
+    (boot,) = [i for i in host.installed if i.replayed]
+    assert host.height - boot.header.height <= bench.parameters.window
