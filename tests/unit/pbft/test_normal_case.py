@@ -200,6 +200,19 @@ def test_rule_05_a_prepare_is_no_commit(bench: Bench, batch: Batch) -> None:
     assert host.replica.core.slots[1].commit_count(batch.digest) == 0
 
 
+def test_rule_05_decided_takes_a_quorum_of_commits(bench: Bench, batch: Batch) -> None:
+    host = bench["r1"]
+    host.receive(pre_prepare(bench, batch))
+    host.receive(prepare(bench, "r2", batch.digest))
+    assert host.reached("prepared")  # its own COMMIT is the first
+    host.receive(commit(bench, "r0", batch.digest))
+    host.receive(commit(bench, "r0", batch.digest))
+    assert not host.reached("committed")
+    host.receive(commit(bench, "r3", batch.digest))
+    assert host.reached("committed")
+    assert len(host.blocks) == 1
+
+
 def test_rule_06_execution_is_in_order_though_commits_are_not(bench: Bench) -> None:
     host = bench["r1"]
     batches = {n: Batch(0, (bench.request(n),)) for n in (1, 2)}
@@ -225,6 +238,21 @@ def test_rule_07_the_primary_pipelines_up_to_the_high_watermark() -> None:
     proposed = {m.sequence for _, _, m in bench.queue if isinstance(m, PrePrepare)}
     assert not proposed  # delivered (and dropped): look at the primary itself
     assert list(bench["r0"].replica.core.slots) == [1, 2, 3, 4]
+
+
+def test_rule_07_what_the_window_has_no_room_for_waits_and_is_proposed() -> None:
+    bench = Bench(
+        4, block_max_txs=1, checkpoint_interval=2, window=4, request_timeout_us=60_000_000
+    )
+    bench.rule = lambda _from, _to, _message: False
+    for number in range(1, 8):
+        bench.submit(number)
+    bench.run_for(10)
+    assert len(bench["r0"].pool) == 3  # not even taken out
+    bench.rule = lambda _from, _to, _message: True
+    bench.run_for(20_000_000)
+    for host in bench.hosts.values():
+        assert sum(len(b.batch.requests) for b in host.blocks) == 7
 
 
 def test_rule_07_requests_within_an_interval_share_a_batch(bench: Bench) -> None:
@@ -310,3 +338,16 @@ def test_rule_08_a_null_batch_has_no_time_of_its_own(bench: Bench) -> None:
     assert Batch(0, ()).digest == Batch(9_000, ()).digest
     assert one == other
     assert one.time_us == 1_000
+
+
+def test_rule_12_votes_of_the_view_that_was_left_prepare_nothing(
+    bench: Bench, batch: Batch
+) -> None:
+    host = bench["r1"]
+    host.receive(pre_prepare(bench, batch))
+    host.replica.core.begin(0)
+    host.replica.core.views.start(1, "test")
+    for sender in ("r2", "r3"):
+        host.receive(prepare(bench, sender, batch.digest))
+    assert not host.reached("prepared")
+    assert host.replica.core.slots[1].certificate is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from consensus.certificates import prepared_certificate_is_valid
+from consensus.effects import Send
 from consensus.messages import (
     NULL_DIGEST,
     Batch,
@@ -14,6 +16,8 @@ from consensus.messages import (
     Prepare,
     PreparedCertificate,
     PrePrepare,
+    SlotStatus,
+    Status,
     ViewChange,
     signed,
 )
@@ -138,6 +142,38 @@ def test_rule_13_p_holds_the_certificate_across_failed_views(bench: Bench) -> No
     assert len({tuple(h.history) for h in bench.hosts.values() if h.up}) == 1
 
 
+def test_rule_13_a_view_that_prepared_nothing_anew_does_not_lose_the_certificate() -> None:
+    """Prepared in view 0; view 1 is entered, and its votes are lost: view 2 starts with it."""
+    bench = Bench(7)
+    bench.rule = lambda _from, _to, m: not isinstance(m, Commit)
+    request = bench.submit(1)
+    bench.run_for(10)
+    digest = bench["r3"].reached("prepared")[0].digest
+    bench.crash("r0")
+    bench.rule = lambda _from, _to, m: not isinstance(m, Prepare | Commit)
+    for host in bench.hosts.values():
+        if host.up:
+            host.receive(request)
+    bench.run_for(3 * SECOND)
+    assert bench["r3"].replica.status()[:2] == (1, True)
+    assert bench["r3"].replica.core.slots[1].certificate is not None
+    bench.crash("r1")
+    bench.rule = lambda _from, _to, _m: True
+    bench.run_for(60 * SECOND)
+    up = [host for host in bench.hosts.values() if host.up]
+    assert {host.history[0] for host in up} == {digest}
+
+
+def test_rule_13_a_certificate_needs_distinct_backups(bench: Bench) -> None:
+    batch = Batch(0, (bench.request(1),))
+    core = bench["r0"].replica.core
+    good = certificate(bench, batch)
+    assert prepared_certificate_is_valid(good, bench.committee, core.authentic)
+    for voters in (("r1", "r1"), ("r1", "r0"), ("r1",), ("r1", "r2", "r3")):
+        bad = certificate(bench, batch, voters=voters)
+        assert not prepared_certificate_is_valid(bad, bench.committee, core.authentic)
+
+
 def test_rule_13_a_true_view_change_is_valid(bench: Bench) -> None:
     batch = Batch(0, (bench.request(1),))
     assert valid(bench, view_change(bench, "r2", 1, (certificate(bench, batch),)))
@@ -177,6 +213,22 @@ def test_rule_14_the_highest_view_wins_and_gaps_are_null(bench: Bench) -> None:
     ]
     assert select(voters).proposals == ((1, new.digest), (2, NULL_DIGEST), (3, old.digest))
     assert select(reversed(voters)).proposals == select(voters).proposals
+
+
+def test_rule_14_min_s_is_the_highest_checkpoint_in_v(bench: Bench) -> None:
+    batch = Batch(0, (bench.request(1),))
+    voters = [
+        msgspec.structs.replace(vc, stable=stable)
+        for vc, stable in (
+            (view_change(bench, "r1", 1, (certificate(bench, batch, 0, 3),)), 0),
+            (view_change(bench, "r2", 1, (certificate(bench, batch, 0, 12),)), 10),
+            (view_change(bench, "r3", 1), 0),
+        )
+    ]
+    selection = select(voters)
+    assert selection.min_sequence == 10
+    assert selection.proposals == ((11, NULL_DIGEST), (12, batch.digest))
+    assert selection.max_sequence == 12
 
 
 def test_rule_14_a_decision_survives_the_view_change(bench: Bench) -> None:
@@ -249,9 +301,9 @@ def test_rule_15_no_way_back_below_an_own_view_change(bench: Bench) -> None:
     host = bench["r2"]
     host.replica.core.begin(0)
     host.replica.core.views.start(5, "test")
-    for vote in voters:
-        host.receive(vote)
     host.receive(new_view(bench, voters))
+    for vote in voters:  # it would take them for the NEW-VIEW that names them
+        host.receive(vote)
     assert not host.replica.active
     assert host.replica.view == 5
 
@@ -296,6 +348,43 @@ def test_rule_17_one_lost_commit_strands_nobody(bench: Bench) -> None:
     assert bench["r3"].replica.view == 0
 
 
+@pytest.mark.parametrize("kind", [PrePrepare, Prepare])
+def test_rule_17_what_nobody_decided_is_sent_again_in_its_view(
+    bench: Bench, kind: type[Message]
+) -> None:
+    bench = Bench(4, request_timeout_us=60 * SECOND)
+    bench.rule = lambda _from, _to, m: not isinstance(m, kind)
+    bench.submit(1)
+    bench.run_for(10)
+    bench.rule = lambda _from, _to, _m: True
+    bench.run_for(6 * SECOND)
+    assert [len(host.blocks) for host in bench.hosts.values()] == [1] * 4
+    assert {host.replica.view for host in bench.hosts.values()} == {0}
+
+
+def test_rule_17_only_what_two_successive_status_lack_is_sent_again(bench: Bench) -> None:
+    bench = Bench(4, request_timeout_us=60 * SECOND)
+    bench.rule = lambda _from, _to, m: not isinstance(m, Prepare)
+    bench.submit(1)
+    bench.run_for(10)
+    peer, host = bench["r1"].replica.core, bench["r2"]
+
+    def status(prepares: bytes) -> Status:
+        slot = SlotStatus(1, True, prepares, b"")
+        message = Status(CHAIN, 0, "r1", 0, True, 0, 0, b"", b"", (slot,))
+        return signed(message, bench.signers["r1"])
+
+    def resent(message: Status) -> list[str]:
+        bench.now_us += SECOND
+        effects = host.receive(message)
+        return [e.message.TYPE for e in effects if isinstance(e, Send) and e.to == "r1"]
+
+    assert peer.view == 0
+    assert resent(status(b"\x04")) == []  # it has r2's vote: nothing is lacking
+    assert resent(status(b"\x00")) == []  # it was there a moment ago
+    assert resent(status(b"\x00")) == ["prepare"]
+
+
 def test_rule_17_a_busy_healthy_network_sends_no_status(bench: Bench) -> None:
     for number in range(1, 100):
         bench.submit(number)
@@ -314,6 +403,32 @@ def test_rule_18_a_starved_client_deposes_the_primary(bench: Bench) -> None:
     assert {h.replica.view for h in bench.hosts.values()} == {1}
     executed = {r.sender for b in bench["r1"].blocks for r in b.batch.requests}
     assert "c1" in executed
+
+
+def test_rule_18_the_deadline_of_a_client_runs_though_anothers_is_met(bench: Bench) -> None:
+    """c0 came first and is served again and again; c1 waits in vain."""
+    bench.rule = lambda _from, to, m: not (to == "r0" and getattr(m, "sender", "") == "c1")
+    for number in range(1, 60):
+        bench.submit(number, client="c0", to="all")
+        if number == 1:
+            for backup in ("r1", "r2", "r3"):
+                bench.submit(1, client="c1", to=backup)
+        bench.run_for(50_000)
+    assert {h.replica.view for h in bench.hosts.values()} == {1}
+
+
+def test_rule_18_when_the_oldest_is_executed_the_next_has_a_deadline(bench: Bench) -> None:
+    bench = Bench(4, block_max_txs=1)
+    bench.rule = lambda _from, _to, m: not (isinstance(m, PrePrepare) and m.sequence > 1)
+    for number in (1, 2):
+        bench.submit(number, to="all")
+    bench.run_for(SECOND)
+    assert {len(host.blocks) for host in bench.hosts.values()} == {1}
+    bench.rule = lambda source, _to, m: (
+        not (isinstance(m, PrePrepare) and m.sequence > 1 and source == "r0")
+    )
+    bench.run_for(20 * SECOND)
+    assert {len(host.blocks) for host in bench.hosts.values()} == {2}
 
 
 def test_rule_18_no_room_no_timer(bench: Bench) -> None:
@@ -359,6 +474,18 @@ def test_rule_20_the_timer_waits_for_a_quorum_and_doubles(bench: Bench) -> None:
     assert host.replica.view == 2
     bench.run_for(SECOND)
     assert host.replica.view == 3
+
+
+def test_rule_20_a_view_in_which_requests_starve_doubles_the_time_out() -> None:
+    bench = Bench(4)
+    bench.rule = lambda _from, _to, m: not isinstance(m, PrePrepare)
+    bench.submit(1, to="all")
+    bench.run_for(3 * SECOND)
+    assert bench["r3"].replica.status()[:2] == (1, True)
+    assert {host.replica.core.timeouts.doublings for host in bench.hosts.values()} == {0}
+    bench.run_for(2 * SECOND)
+    assert bench["r3"].replica.view == 2  # who expired doubles; who joined follows
+    assert max(host.replica.core.timeouts.doublings for host in bench.hosts.values()) == 1
 
 
 def test_rule_20_time_outs_fall_back_once_a_checkpoint_is_stable() -> None:
