@@ -49,7 +49,7 @@ def test_rule_27_a_change_is_scheduled_and_takes_effect_after_its_boundary() -> 
 @pytest.mark.parametrize(
     ("signed", "code"), [(1, "E_QUORUM"), (3, "E_QUORUM"), (4, "OK"), (5, "OK")]
 )
-def test_a_quorum_of_five_is_four(signed: int, code: str) -> None:
+def test_rule_28_a_quorum_of_five_is_four(signed: int, code: str) -> None:
     assert ask(Desk(QUICK), "remove", "node-5", signed).code == code
 
 

@@ -351,3 +351,17 @@ def test_rule_12_votes_of_the_view_that_was_left_prepare_nothing(
         host.receive(prepare(bench, sender, batch.digest))
     assert not host.reached("prepared")
     assert host.replica.core.slots[1].certificate is None
+
+
+def test_rule_32_a_later_vote_never_replaces_a_valid_one(bench: Bench, batch: Batch) -> None:
+    host = bench["r1"]
+    host.receive(pre_prepare(bench, batch))
+    core = host.replica.core
+    slot = core.slots[1]
+    host.receive(commit(bench, "r3", batch.digest))
+    host.receive(commit(bench, "r3", b"x" * 32))
+    assert slot.commits[3].digest == batch.digest
+    host.receive(prepare(bench, "r3", b"x" * 32))
+    host.receive(prepare(bench, "r3", batch.digest))
+    assert slot.prepares[3].digest == b"x" * 32  # the first, whatever it says
+    assert not host.reached("prepared")
