@@ -274,7 +274,7 @@ class ViewChanger:
             if message.sender not in entry.view_changes
             and (message.sender, message.digest_bytes) in entry.new_view.view_changes
         ]
-        if not wanting or carries_batch(message):
+        if not wanting:
             return
         if self._is_valid(message):
             for entry in wanting:

@@ -133,9 +133,11 @@ def test_a_committee_of_ones_own_making_does_not_pass_for_the_runs(public: Path)
         ),
     ).sealed()
     assert judge(forged, Ed25519Scheme()).holds  # under its own keys
-    refused = of_the_run(forged, scenario)
-    assert refused is not None
-    assert not refused.holds
+    later = msgspec.structs.replace(forged, epoch=1, committee_before=content.committee)
+    for attempt in (forged, later):
+        refused = of_the_run(attempt, scenario)
+        assert refused is not None
+        assert not refused.holds
 
 
 LATER = """

@@ -9,7 +9,8 @@ from consensus import crypto
 from consensus.crypto import FastScheme
 from consensus.effects import Compute, Effect, Send
 from consensus.events import Receive
-from consensus.messages import Batch, Reply, Request
+from consensus.limits import MAX_OPERATION_BYTES
+from consensus.messages import Batch, Reply, Request, signed
 from nodes.state_tree import MAX_DEPTH, StateTree
 from nodes.tree_pieces import cut
 from tests.unit.nodes.test_client import Bench as ClientBench
@@ -44,6 +45,13 @@ def test_rule_32_only_a_signed_request_is_answered_again() -> None:
         effects = validator.handle(Receive(30, forged))
         assert replies(effects) == []
         assert not [e for e in effects if isinstance(e, Compute) and e.signatures]
+
+
+def test_rule_32_a_signed_request_of_another_chain_or_size_is_not_answered() -> None:
+    world, request = executed()
+    for changes in ({"chain": b"other"}, {"operation": bytes(MAX_OPERATION_BYTES + 1)}):
+        changed = signed(msgspec.structs.replace(request, **changes), world.keys["c0"])
+        assert replies(world.validators["r3"].handle(Receive(20, changed))) == []
 
 
 def test_rule_30_a_client_that_replaced_its_key_still_learns_what_became_of_its_request() -> None:

@@ -14,6 +14,8 @@ from consensus.types import max_faulty, quorum_size
 from tests.unit.pbft.bench import Bench
 
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 13, 16, 31, 64, 65, 100)
+QUORUMS = (1, 2, 2, 3, 4, 4, 5, 6, 7, 9, 11, 21, 43, 44, 67)
+"""ceil((n + f + 1) / 2), by hand."""
 CAN_LOSE_ONE = tuple(n for n in SIZES if n - quorum_size(n) >= 1)
 """A quorum is left without the primary."""
 SECOND = 1_000_000
@@ -21,6 +23,10 @@ SECOND = 1_000_000
 
 def test_the_smallest_have_no_spare_validator() -> None:
     assert [n for n in SIZES if n not in CAN_LOSE_ONE] == [1, 2]
+
+
+def test_rule_01_quorums_by_hand() -> None:
+    assert tuple(quorum_size(n) for n in SIZES) == QUORUMS
 
 
 @pytest.mark.parametrize("n", SIZES)
