@@ -42,9 +42,20 @@ def watch(app: App) -> None:
     # Whoever closes the terminal ends the watching; what was done is still to be kept.
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with opened() as terminal, _resting_collector():
-        trio.run(Watcher(app, terminal).run)
+        _run(Watcher(app, terminal))
     if not app.gone:
         signal.signal(signal.SIGHUP, before)
+
+
+def _run(watcher: Watcher) -> None:
+    """Runs the tasks; what one of them raises comes out as it was."""
+    try:
+        trio.run(watcher.run)
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
 
 
 class Watcher:

@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from chainsim.coalitions import Coalition
+from chainsim.coalitions import Coalition, smallest
 from consensus.types import NodeId, quorum_size
 
-MOST_TRIED: Final = 2_000
-"""Sets of validators that are tried one by one where lines are cut; beyond, an upper bound."""
+MOST_LINES: Final = 400_000
+"""Lines looked at to find the fewest failures where some are cut; beyond, an upper bound."""
 
 
 class Margin(msgspec.Struct, frozen=True):
@@ -64,9 +64,16 @@ def margin(
         largest = max(groups(alive, cut), key=len, default=())
         blocking = tuple(id_ for id_ in validators if id_ not in largest)
         return Margin(n, quorum, (), blocking, 0, (), short=max(1, quorum - len(largest)))
-    more = _failures_to_halt(core, cut, quorum)
-    critical = [one for one in core if not _core([o for o in core if o != one], cut, quorum)]
-    coalitions = _coalitions(validators, core, cut, quorum)
+    whole = not any(one in core and other in core for one, other in cut)
+    more = len(core) - quorum + 1
+    if whole:
+        coalitions = smallest((validators[id_] for id_ in core), more)
+        critical = core if more == 1 else []
+    else:
+        more = _failures_to_halt(core, cut, quorum)
+        coalitions = _coalitions(validators, core, cut, quorum)
+        alone = (one for one in core if not _core([o for o in core if o != one], cut, quorum))
+        critical = list(alone) if more == 1 else []
     return Margin(
         n,
         quorum,
@@ -147,10 +154,10 @@ def _failures_to_halt(
 ) -> int:
     """The fewest of ``core`` whose failure leaves no quorum."""
     most = len(core) - quorum + 1
-    if not any(one in core and other in core for one, other in cut):
-        return most
+    lines = 0
     for count in range(1, most):
-        if comb(len(core), count) > MOST_TRIED:
+        lines += comb(len(core), count) * len(core) ** 2
+        if lines > MOST_LINES:
             break
         for gone in combinations(core, count):
             if not _core([one for one in core if one not in gone], cut, quorum):
