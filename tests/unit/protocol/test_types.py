@@ -12,7 +12,7 @@ SIZES = range(1, 201)
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_any_two_quorums_share_more_than_f(n: int) -> None:
+def test_rule_01_any_two_quorums_share_more_than_f(n: int) -> None:
     """|A and B| >= 2Q - n, and at least one more than the hostile: an honest one."""
     f, quorum = max_faulty(n), quorum_size(n)
     assert 2 * quorum - n >= f + 1
