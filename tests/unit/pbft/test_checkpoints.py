@@ -146,3 +146,15 @@ def test_the_log_stays_short(bench: Bench) -> None:
     run_blocks(bench, 1, 100)
     assert {host.replica.stable for host in bench.hosts.values()} == {100}
     assert max(len(host.log) for host in bench.hosts.values()) <= 4 * 4
+
+
+def test_rule_10_nothing_is_discarded_before_a_checkpoint_is_stable(bench: Bench) -> None:
+    """Executed is not settled: the next view must still hear of what was prepared."""
+    run_blocks(bench, 1, 1)
+    host = bench["r2"]
+    assert host.replica.executed == 1
+    host.replica.core.begin(bench.now_us)
+    host.replica.core.views.start(1, "test")
+    own = host.replica.core.views.own
+    assert own is not None
+    assert [certificate.sequence for certificate in own.prepared] == [1]
