@@ -297,7 +297,7 @@ def test_rule_15_only_the_views_primary_starts_it(bench: Bench) -> None:
 
 
 def test_rule_15_no_way_back_below_an_own_view_change(bench: Bench) -> None:
-    voters = voters_of(bench)
+    voters = [view_change(bench, name, 1) for name in ("r1", "r2", "r3")]
     host = bench["r0"]
     host.replica.core.begin(0)
     host.replica.core.views.start(5, "test")
