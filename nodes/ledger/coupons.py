@@ -41,7 +41,7 @@ def declare(act: Act, body: CouponDeclare) -> None:
     dates = schedule(series, act.genesis.closed)[upcoming.number - 1]
     if act.today() < dates.payment_date:
         raise Refused(E_NOT_DUE, f"it is paid on {dates.payment_date}")
-    owed = [amount for _, amount in _entitled(act, series, body.number) if amount]
+    owed = [amount for _, amount in _entitled(act, series, body.number)]
     coupon = Coupon(
         series=series.id,
         number=body.number,
@@ -73,14 +73,13 @@ def pay(act: Act, body: CouponPay) -> None:
     if total:
         act.post(series.issuer_account, series.currency, "free", -total)
     for account, amount in page:
-        if amount:
-            credit(act, series, account, amount, _frozen_share(act, series, account, coupon))
+        credit(act, series, account, amount, _frozen_share(act, series, account, coupon))
         act.put(_recorded_key(series.id, coupon.number, account), None)
     coupon = replace(coupon, paid=coupon.paid + total, last=page[-1][0] if page else coupon.last)
     act.note("series", series.id)
     act.note("coupon", coupon.number)
     act.note("paid", total)
-    act.note("holders", sum(1 for _, amount in page if amount))
+    act.note("holders", len(page))
     if is_over:
         coupon = _finish(act, series, coupon)
     act.put(coupon_key(series.id, coupon.number), coupon)
@@ -111,11 +110,13 @@ def _next_coupon(act: Act, id_: str, number: int) -> tuple[Series, Upcoming]:
 
 
 def _entitled(act: Act, series: Series, number: int, after: str = "") -> Iterator[tuple[str, int]]:
-    """(account, what it is owed) after account ``after``, in order; noted zeros included."""
+    """(account, what it is owed) after account ``after``, in order; only who is owed something."""
     rate_e4 = instrument_of(series).coupon_e4(series, number)
     recorded = act.group("recorded", series.id, str(number), after=after)
     for account, _ in groupby(merge(recorded, act.group("holders", series.id, after=after))):
-        yield account, entitlement(_held(act, series, number, account), rate_e4)
+        owed = entitlement(_held(act, series, number, account), rate_e4)
+        if owed:
+            yield account, owed
 
 
 def entitlement(quantity: int, rate_e4: Fraction) -> int:

@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.acceptance import foundation
+from tests.acceptance import foundation, ledger
 from tests.acceptance.journal import Journal, Step, Verdict
 
 AREAS: dict[str, tuple[Callable[[], list[Step]], Callable[[Journal], list[Verdict]]]] = {
     "foundation": (foundation.steps, foundation.verdicts),
+    "ledger": (ledger.steps, ledger.verdicts),
 }
 ROOT = Path(__file__).parents[2]
 
