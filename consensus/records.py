@@ -71,6 +71,12 @@ class HaltedRecord(msgspec.Struct, frozen=True, tag="halted"):
     reason: str
 
 
+class MutedRecord(msgspec.Struct, frozen=True, tag="muted"):
+    """This replica never votes again (rule 11), but follows: its state was another's."""
+
+    reason: str
+
+
 LogRecord = (
     AcceptedRecord
     | PreparedRecord
@@ -80,6 +86,7 @@ LogRecord = (
     | StableRecord
     | EpochRecord
     | HaltedRecord
+    | MutedRecord
 )
 
 

@@ -58,8 +58,9 @@ one isn't asked again::
       |<-- STATE ------|<- junk -------|<-- STATE -----|    wrong: r1 isn't asked again
       | install: one record, state, replies and epoch; h = 225; only now it votes
 
-The ledger is hidden behind ``StateStore``; its validator keeps the last stable states as trees
-that share what didn't change, and serves and writes only differences.
+A replica whose own state is not the one that a quorum signed (rule 11) does the same, and follows
+from then on without a vote. The ledger is hidden behind ``StateStore``; its validator keeps the
+last stable states as trees that share what didn't change, and serves and writes only differences.
 
 **Durability** (``recovery``, ``guard``; rules 23 and 24). What a message promises is persisted
 before the message leaves: the order of effects says so. After a crash the log implies what was

@@ -16,6 +16,7 @@ from consensus.records import (
     CheckpointRecord,
     EpochRecord,
     LogRecord,
+    MutedRecord,
     NewViewRecord,
     PreparedRecord,
     StableRecord,
@@ -182,7 +183,8 @@ class Checkpoints:
         if state is None or sequence <= core.stable:
             return
         if state.digest != digest:
-            core.halt(f"own state at {sequence} differs from a quorum's")
+            core.diverged(sequence)
+            core.transfer.wanted(sequence, digest, proof)
             return
         self._move(CertifiedState(state, proof))
 
@@ -247,6 +249,8 @@ class Checkpoints:
             voters = tuple(made.view_changes[s] for s, _ in made.new_view.view_changes)
             records.append(NewViewRecord(made.new_view, voters))
         records.extend(CheckpointRecord(vote) for vote in self.own.values())
+        if self.core.muted:
+            records.append(MutedRecord(self.core.muted))
         return records
 
     def epoch_entered(self) -> None:

@@ -42,7 +42,7 @@ from consensus.messages import (
 from consensus.misbehaviour import Misbehaviour
 from consensus.pbft.guard import GUARDED, SignGuard
 from consensus.pbft.slot import Slot
-from consensus.records import HaltedRecord
+from consensus.records import HaltedRecord, MutedRecord
 from consensus.types import Committee, Digest, NodeId, Sequence, View
 
 if TYPE_CHECKING:
@@ -110,7 +110,11 @@ class Core:
         self.transferring = False
         """A later state is being fetched: no votes meanwhile (rule 22)."""
         self.halted = ""
-        """Why this replica stopped for good (rules 11 and 33); empty while it runs."""
+        """Why this replica stopped for good (rule 33); empty while it runs."""
+        self.muted = ""
+        """Why it never votes again, though it follows the others (rule 11); empty if it may."""
+        self.suspect = False
+        """Its own state is known to be wrong: nothing is executed on that."""
 
     # -- watermarks -------------------------------------------------------------------
 
@@ -127,6 +131,7 @@ class Core:
             self.active
             and not self.halted
             and not self.transferring
+            and not self.muted
             and self.committee.primary(self.view) == self.id
             and self.votes
         )
@@ -170,7 +175,7 @@ class Core:
         """``message`` signed, or None if the sign guard forbids it (rule 24), or one's place:
         who is no member signs no vote, and its questions not at all (rule 29), and who fetches
         a state votes on nothing (rule 22)."""
-        if self.transferring and message.TYPE in GUARDED:
+        if (self.transferring or self.muted) and message.TYPE in GUARDED:
             return None
         if not self.votes:
             return None if message.TYPE in GUARDED else message
@@ -265,6 +270,19 @@ class Core:
         self.halted = reason
         self.persist(HaltedRecord(reason))
         self.milestone("halted", self.view, self.executed, cause=reason)
+
+    def diverged(self, sequence: Sequence) -> None:
+        """Rule 11: a quorum's state at ``sequence`` is another one: never vote on. What others
+        hold can be had, so this replica follows them from now on, if states can be fetched."""
+        reason = f"own state at {sequence} differs from a quorum's"
+        if self.store is None:
+            self.halt(reason)
+            return
+        self.suspect = True
+        if not self.muted:
+            self.muted = reason
+            self.persist(MutedRecord(reason))
+            self.milestone("halted", self.view, self.executed, cause=reason)
 
     def begin(self, now_us: int) -> None:
         """An event starts: fresh effects, fresh counters."""

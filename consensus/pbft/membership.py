@@ -96,6 +96,7 @@ class Membership:
             self.early.clear()
             core.normal.epoch_left()
             core.milestone("epoch-entered", 0, state.sequence, state.digest, self._who())
+        self.scheduled = self._coming = core.boundary = None
         self.ordered(state)
 
     def enter(self, committee: Committee) -> None:

@@ -332,7 +332,7 @@ class NormalCase:
         """Hand the next decided batch to the validator, strictly in order."""
         core = self.core
         sequence = core.executed + 1
-        if self._delivering is not None or core.halted:
+        if self._delivering is not None or core.halted or core.suspect:
             return
         if core.boundary is not None and sequence > core.boundary:
             return  # the next committee's: once the checkpoint that names it is stable

@@ -20,6 +20,7 @@ from consensus.records import (
     EpochRecord,
     ExecutedBlock,
     HaltedRecord,
+    MutedRecord,
     NewViewRecord,
     PreparedRecord,
     StableRecord,
@@ -41,7 +42,7 @@ def boot(core: Core, event: Boot) -> None:
         _apply(core, record, batches, accepted, states)
     if core.halted:
         return
-    if not _state_is_sound(core, states):
+    if not _may_go_on(core, states):
         return
     if event.base is not None and event.base.sequence >= core.stable:
         _start_from(core, event.base, event.epochs)
@@ -61,14 +62,15 @@ def boot(core: Core, event: Boot) -> None:
         core.catch_up.send_status()
 
 
-def _state_is_sound(core: Core, states: Mapping[Sequence, CheckpointState]) -> bool:
-    """Rule 26: what the blocks gave must be what a quorum vouches for; else stop (rule 11)."""
+def _may_go_on(core: Core, states: Mapping[Sequence, CheckpointState]) -> bool:
+    """Rule 26: what the blocks gave must be what a quorum vouches for (rule 11)."""
     certified = core.checkpoints.certified
     own = states.get(core.stable)
     if certified is not None and own is not None and own.digest != certified.state.digest:
-        core.halt(f"own state at {core.stable} differs from a quorum's")
-        return False
-    return True
+        core.diverged(core.stable)
+        state = certified.state
+        core.transfer.wanted(state.sequence, state.digest, certified.proof, state)
+    return not core.halted
 
 
 def _start_from(core: Core, base: CertifiedState, epochs: tuple[CertifiedState, ...]) -> None:
@@ -140,6 +142,8 @@ def _apply(
                 slot.certificate_batch = batches.get(record.certificate.digest)
         case HaltedRecord():
             core.halted = record.reason
+        case MutedRecord():
+            core.muted = record.reason
         case CheckpointRecord():
             state = states.get(record.checkpoint.sequence)
             if record.checkpoint.sequence > core.stable and state is not None:

@@ -135,7 +135,7 @@ class Replica:
     @property
     def halted(self) -> str:
         """Why this replica stopped for good; empty while it runs."""
-        return self.core.halted
+        return self.core.halted or self.core.muted
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event; effects in the order in which they must happen."""

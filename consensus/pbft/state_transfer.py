@@ -71,9 +71,12 @@ class StateTransfer:
     # -- what to fetch ------------------------------------------------------------------
 
     def is_far(self, sequence: Sequence) -> bool:
-        """Whether ``sequence`` lies too far ahead to execute one's way there."""
+        """Whether ``sequence`` lies too far ahead to execute one's way there, or one's own state
+        is of no use for that."""
         core = self.core
-        return core.store is not None and sequence - core.executed > core.parameters.window
+        if core.store is None:
+            return False
+        return core.suspect or sequence - core.executed > core.parameters.window
 
     def wanted(
         self,
@@ -137,7 +140,7 @@ class StateTransfer:
         core = self.core
         if self.target is None or core.halted:
             return
-        if self.target.sequence <= core.executed:
+        if self.target.sequence <= core.executed and not core.suspect:
             self._stop()
             return
         if any(True for _ in self._missing()):
@@ -304,7 +307,7 @@ class StateTransfer:
             certified.state.digest,
             f"from {before}",
         )
-        core.transferring = False
+        core.transferring = core.suspect = False
         core.pool.drop_stale()
         core.normal.jumped()
         core.membership.jumped(certified)

@@ -49,7 +49,7 @@ def test_rule_27_seats_come_and_go_while_money_moves(seed: int) -> None:
             votes.setdefault(record.node, set()).add(record.epoch)
     assert votes["exchange-b"] == {1, 2}
     assert votes["v0"] == {0, 1}
-    heads = {host.node.tip_hash for host in simulation.world.validators if host.node}  # type: ignore[attr-defined]
+    heads = {host.node.chain.tip_hash for host in simulation.world.validators if host.node}  # type: ignore[attr-defined]
     assert len(heads) == 1
 
 

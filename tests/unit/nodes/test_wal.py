@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chainsim.testing import cluster
 from consensus.effects import Effect, Persist
 from consensus.encoding import encode
-from consensus.records import EpochRecord, HaltedRecord, LogRecord, StableRecord
+from consensus.records import EpochRecord, HaltedRecord, LogRecord, MutedRecord, StableRecord
 from nodes import durable, wal
 from nodes.block import Block
 from nodes.durable import BESIDE, FORMATS, SUPERBLOCK, Superblock
@@ -73,7 +73,7 @@ def read(data: bytes, mark: Mark, id_: FileId = ID) -> Reading:
 def test_rule_25_a_real_log_is_read_as_it_was_written() -> None:
     seen = set()
     stable = [r for log in real_logs() for r in log if isinstance(r, StableRecord)]
-    others = (EpochRecord(stable[0].certified), HaltedRecord("a fork"))
+    others = (EpochRecord(stable[0].certified), HaltedRecord("a fork"), MutedRecord("a ray"))
     for log in (*real_logs(), others):
         data = wal.new_file(ID, [encode(record) for record in log])
         reading = read(data, Mark(ID.generation, len(log), len(data)))

@@ -12,6 +12,7 @@ from consensus.messages import (
     NULL_BATCH,
     Batch,
     CertifiedBatch,
+    CertifiedState,
     Checkpoint,
     Commit,
     CommitCertificate,
@@ -29,6 +30,8 @@ from consensus.pbft.state_transfer import PIECES_PER_SOURCE
 from consensus.records import StableRecord
 from nodes import tree_pieces
 from nodes.block import Block
+from nodes.ledger.records import Balance
+from nodes.store_file import SnapshotRecord
 from tests.unit.pbft.transfer_bench import SECOND, TransferBench
 
 
@@ -422,3 +425,66 @@ def test_rule_22_the_store_file_stays_short(bench: TransferBench) -> None:
     assert host.roots == before
     (boot,) = [i for i in host.installed if i.replayed]
     assert host.height - boot.header.height <= bench.parameters.window
+
+
+def voted_by(bench: TransferBench, name: str) -> list[Message]:
+    """From now on: what ``name`` votes."""
+    voted: list[Message] = []
+    real = bench.post
+
+    def post(source: str, to: str, message: Message) -> None:
+        if source == name and message.sender == name and message.TYPE in GUARDED:
+            voted.append(message)
+        real(source, to, message)
+
+    bench.post = post  # type: ignore[method-assign]
+    return voted
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_rule_11_who_diverged_takes_over_the_others_state_and_never_votes_on(
+    bench: TransferBench, idle: bool
+) -> None:
+    bench.blocks(1, 5)
+    host = bench["r1"]
+    balance = {("balance", "c0/cash", "PKR"): Balance(1_000_000)}
+    host.validator.ledger._state.apply(balance)  # a cosmic ray
+    bench.blocks(6, 6 if idle else 15)
+    assert "differs from a quorum's" in host.replica.halted
+    bench.run_for(5 * SECOND)
+    assert host.height == bench["r0"].height
+    assert host.roots == bench["r0"].roots
+    voted = voted_by(bench, "r1")
+    bench.blocks(16, 40)
+    bench.crash("r1")
+    host.start()
+    bench.blocks(41, 50)
+    bench.submit(51, to="all")
+    bench.run_for(5 * SECOND)
+    assert host.roots == bench["r0"].roots
+    assert host.height == bench["r0"].height > 40
+    assert "differs" in host.replica.halted
+    assert not voted
+
+
+def test_rule_26_a_wrong_state_at_boot_is_fetched(bench: TransferBench) -> None:
+    bench.blocks(1, 5)
+    host = bench["r1"]
+    bench.crash("r1")
+    sequence = host.replica.stable
+    wrong = [record for record in host.file if not isinstance(record, SnapshotRecord)]
+    host.file[:] = wrong
+    stable = next(r for r in host.log if isinstance(r, StableRecord))
+    state = msgspec.structs.replace(stable.certified.state, reply_root=b"?" * 32)
+    proof = tuple(
+        signed(Checkpoint(bench.genesis.hash, 0, n, sequence, state.digest), bench.signers[n])
+        for n in ("r0", "r2", "r3")
+    )
+    other = StableRecord(CertifiedState(state, proof))
+    host.log[:] = [other if r is stable else r for r in host.log]
+    host.start()
+    assert "differs" in host.replica.halted
+    assert host.replica.core.suspect
+    bench.blocks(6, 30)
+    bench.run_for(5 * SECOND)
+    assert host.roots == bench["r0"].roots
