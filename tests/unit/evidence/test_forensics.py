@@ -248,3 +248,22 @@ def test_rule_34_epochs_are_apart() -> None:
         log("r3", CommitCertificate(1, 0, 1, other.digest, commits)),
     )
     assert found.culprits == ()
+
+
+def test_rule_34_an_older_certificate_hides_what_was_committed_later() -> None:
+    """r1 and r2 committed in view 1, and show in view 2 what was prepared in view 0."""
+    bench = Bench(4)
+    one, other = batches(bench)
+    older = (certificate(bench, other, 0),)
+    voters = [
+        view_change(bench, "r1", 2, older),
+        view_change(bench, "r2", 2, older),
+        view_change(bench, "r3", 2),
+    ]
+    found = judged(
+        bench,
+        log("r0", decision(bench, one, ("r0", "r1", "r2"), view=1)),
+        log("r3", decision(bench, other, ("r1", "r2", "r3"), view=2), started(bench, voters, 2)),
+    )
+    assert found.culprits == ("r1", "r2")
+    assert {proof.kind for proof in found.proofs} == {"forgotten-commit"}
