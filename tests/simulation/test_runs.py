@@ -182,7 +182,8 @@ def test_view_changes_without_proofs_are_caught(
 
     monkeypatch.setattr(view_change, "ViewChange", without_p)
     # STATUS brings everybody the lost COMMITs; a NEW-VIEW that forgets "a" then contradicts what
-    # all of them executed, and they stop rather than fork (rule 33).
+    # all of them executed, and they stop rather than fork (rule 33). That VIEW-CHANGEs leave out
+    # what their senders committed to is seen at once.
     c = cluster(n=4)
-    assert lone_decision(c) == {"liveness"}
+    assert lone_decision(c) == {"liveness", "remembered-commits"}
     assert "halted" in c.transcript()
