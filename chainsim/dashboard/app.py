@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from chainsim import wall_clock
-from chainsim.dashboard import breakpoints, layout, panels, saving
+from chainsim.dashboard import layout, panels, saving
 from chainsim.dashboard.acting import Actor, Refused
 from chainsim.dashboard.asking import Question
 from chainsim.dashboard.gather import Gatherer, properties
@@ -156,7 +156,7 @@ class App:
 
     def ask_breakpoint(self) -> None:
         """Stop when what happens?"""
-        words = f"stop when (like: {breakpoints.EXAMPLE})"
+        words = "stop when (prepared at sbp, height 40, refused)"
         self._question = Question(words, self.player.stop_when, self.player.breakpoint)
 
     # Prodding

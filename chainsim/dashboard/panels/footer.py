@@ -31,7 +31,8 @@ REPLAY_LACKS = ("c", "i", "b", "f", "u")
 def footer(scene: Scene, width: int) -> Row:
     """A question, a message, or what the keys do, as many as fit."""
     if scene.typing:
-        return row(span(" " + scene.footer, "strong"), span(" ", "selected"))
+        # What is being typed stays in sight, whatever the width.
+        return row(span(f" {scene.footer[-(width - 2) :]}", "strong"), span(" ", "selected"))
     if scene.footer:
         return row(span(cells(" " + scene.footer, width), "warn"))
     spans = [span(" q", "key"), span(" quit", "dim")]

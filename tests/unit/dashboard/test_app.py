@@ -73,6 +73,15 @@ def test_keys_wait_for_the_goal() -> None:
     assert [type(f).__name__ for f in app.run.live_faults] == ["ByzantineFault"]
 
 
+def test_what_is_typed_stays_in_sight() -> None:
+    app = app_at(1_000_000)
+    for key in ("k", *"new-view-entered at v3 view 12345"):
+        app.press(key)
+    last = screen(app, 60, 16).splitlines()[-1]
+    assert last.endswith("entered at v3 view 12345")
+    assert len(last) < 60
+
+
 def test_a_goal_is_given_up_with_escape() -> None:
     app = app_at(1_000_000)
     app.press("n")
