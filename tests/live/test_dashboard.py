@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chainsim.dashboard.prods import BEHAVIOUR_PRODS
 from tests.live.person import ROOT, Person
 from tests.unit.dashboard.support import TEXT, small, unwatched
 
@@ -176,7 +177,8 @@ def test_every_prod_has_a_key_and_can_be_undone(tmp_path: Path) -> None:
         person.sees("isolate of v3 ends")
         person.press("b")
         person.sees("─ Do to v3", "equivocate", "twins")
-        person.press("g")
+        (silent,) = (p.key for p in BEHAVIOUR_PRODS if p.label.startswith("silent:"))
+        person.press(silent)
         person.sees("byzantine silent of v3")
         person.press(">")
         person.sees("! HOSTILE", "v3 HOSTILE")
