@@ -22,11 +22,12 @@ from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
 from chainsim.market_measures import METRIC_OF, market
 from chainsim.measures import Measures
-from chainsim.run_summary import Ending, ExpectationLine
+from chainsim.run_summary import Ending, ExpectationLine, WatcherLine
 from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.key_ring import KeyRing
 from chainsim.simulation.world import MessageCounts, Progress, World
 from chainsim.trace import Executed, Record, Recorder
+from chainsim.watchers import Watchers
 from consensus.crypto import Signer, Verifier
 from consensus.protocol import log_record_of
 from nodes.block import Block
@@ -34,11 +35,12 @@ from nodes.client import MOST_DOUBLINGS, Client
 from nodes.durable import formats
 from nodes.ledger.memo import ExecutionMemo, Memo
 from nodes.ledger.receipts import Receipt
+from nodes.observer import Observer as LightObserver
 from nodes.validator import Validator
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
 from scenarios.keys import Keys
 from scenarios.membership import Council, council_secretary
-from scenarios.schema import Scenario, client_id, followers, ledger_nodes
+from scenarios.schema import Observer, Scenario, client_id, ledger_nodes, light_observers
 from scenarios.workload.plan import number, submissions
 
 
@@ -56,6 +58,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """At ``height``."""
     messages: MessageCounts
     measures: Measures
+    watchers: tuple[WatcherLine, ...]
+    """What light observers had proven to them."""
     metrics: dict[str, int]
     market: dict[str, int]
     """See ``chainsim.market_measures``."""
@@ -112,9 +116,11 @@ class Simulation:
         self.context: Final = _check_context(self, hostile)
         self.suite: Final = CheckSuite(self.context)
         self.measures: Final = Measures(self.context.honest)
+        self.watchers: Final = Watchers(self.context.watchers)
         self._chain: dict[int, Block] = {}
         self.suite.listen(recorder)
         self.measures.listen(recorder)
+        self.watchers.listen(recorder)
         recorder.subscribe(Executed, self._keep_block)
 
     def run(self, progress: Callable[[Progress], None] | None = None) -> RunResult:
@@ -160,6 +166,7 @@ class Simulation:
             state_root=chain[-1].header.state_root if chain else b"",
             messages=self.world.messages(),
             measures=self.measures,
+            watchers=self.watchers.lines(),
             metrics=metrics,
             market=measured,
             chain=chain,
@@ -184,6 +191,7 @@ class Simulation:
     ) -> dict[str, int]:
         messages = self.world.messages()
         transactions = self.measures.transactions
+        watchers = self.watchers.lines()
         finality = self.measures.finality
         settled = [r for r in receipts_of(chain) if (r.type, r.code) == ("DVP_SETTLE", "OK")]
         values: dict[str, int | None] = {
@@ -197,6 +205,9 @@ class Simulation:
             "transactions_final": transactions.final,
             "transactions_failed": transactions.failed,
             "dvp_settled": len(settled),
+            "receipts_proven": sum(watcher.receipts for watcher in watchers),
+            "balances_proven": sum(watcher.balances for watcher in watchers),
+            "proven_height": min((watcher.height for watcher in watchers), default=0),
             "finality_p50": finality.p50,
             "finality_p99": finality.p99,
             "finality_max": finality.max,
@@ -262,6 +273,15 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
             party=party,
             house=party if party in keepers else "",
         )
+    # Last, so that who watches shifts nobody else's draws.
+    for observer in light_observers(scenario):
+        world.add_node(
+            observer.id,
+            _observer_factory(simulation, observer),
+            kind="observer",
+            role=observer.role,
+            city=observer.city,
+        )
     return {client_id(party, keepers): party for party in countersigners}
 
 
@@ -269,7 +289,7 @@ def _validator_factory(
     simulation: Simulation, id_: str, keys: KeyRing | None = None
 ) -> Callable[[], Validator]:
     """``keys`` None: it signs with its first key, whatever became of that."""
-    observers = frozenset(observer.id for observer in followers(simulation.scenario))
+    observers = frozenset(observer.id for observer in simulation.scenario.observers)
     return lambda: Validator(
         id_,
         simulation.genesis,
@@ -308,6 +328,21 @@ def _client_factory(
     )
 
 
+def _observer_factory(simulation: Simulation, observer: Observer) -> Callable[[], LightObserver]:
+    parameters = simulation.parameters
+    return lambda: LightObserver(
+        observer.id,
+        simulation.genesis.hash,
+        simulation.genesis.committee,
+        simulation.verifier,
+        watch=observer.watch,
+        assets=simulation.genesis.currencies,
+        poll_us=parameters.status_interval_us,
+        answer_us=parameters.status_interval_us,
+        max_age_us=observer.max_age,
+    )
+
+
 def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckContext:
     scenario = simulation.scenario
     committee = simulation.genesis.committee
@@ -328,4 +363,5 @@ def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckCont
         lossless=scenario.network.loss == 0,
         sometimes=scenario.expect.sometimes,
         genesis=simulation.genesis,
+        watchers=frozenset(observer.id for observer in light_observers(scenario)),
     )

@@ -226,6 +226,7 @@ def summarise(
         nodes=_nodes(scenario, result),
         faults=_faults(scenario, measures.faults),
         first_violation=_first_violation(result),
+        watchers=result.watchers,
     )
 
 

@@ -158,6 +158,22 @@ class FaultLine(msgspec.Struct, frozen=True, kw_only=True):
     """Of hostile nodes: what they did."""
 
 
+class WatcherLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a light observer had proven to it, up to ``height``; each thing counts once."""
+
+    id: str
+    height: int
+    receipts: int
+    balances: int
+    committee_changes: int
+    liars: tuple[str, ...] = ()
+    """Validators that it caught with a wrong answer."""
+    skipped: int = 0
+    """Blocks that it believes without having seen their headers, and so their receipts."""
+    stopped: str = ""
+    """Why it went no further; empty if it did."""
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a finished (or interrupted) run has to say."""
 
@@ -188,6 +204,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     first_violation: FirstViolation | None = None
     finality_stages_us: dict[str, int] = {}
     """Medians of the steps of an ordered transaction, in their order."""
+    watchers: tuple[WatcherLine, ...] = ()
 
 
 def to_json(summary: RunSummary, *, indent: int = 0) -> str:

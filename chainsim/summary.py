@@ -25,6 +25,7 @@ from chainsim.run_summary import (
     FaultLine,
     NodeLine,
     RunSummary,
+    WatcherLine,
 )
 from chainsim.summary_auction import auction_table
 
@@ -85,6 +86,8 @@ class SummaryView:
         if summary.faults:
             yield _section("What went wrong on purpose", _faults(summary.faults))
         yield _section("Traffic", _traffic(summary, marks))
+        if summary.watchers:
+            yield _section("Light observers", _watchers(summary.watchers, marks))
         for auction in summary.settlement.auctions:
             yield _section(_auction_title(auction), auction_table(auction, marks.good, marks.bad))
         yield _section("Checks", _checks(judged(summary), marks))
@@ -213,6 +216,31 @@ def _market(market: Mapping[str, int]) -> Iterable[str]:
 def _percent(ppm: int) -> str:
     """``999_500`` as ``99.95 %``."""
     return f"{ppm // 10_000}.{ppm % 10_000 // 100:02d} %"
+
+
+def _watchers(watchers: Iterable[WatcherLine], marks: Marks) -> Table:
+    """What each had proven to it."""
+    table = _grid("", "", header=False)
+    for watcher in watchers:
+        words = (
+            f"{_many(watcher.receipts, 'receipt')} and {_many(watcher.balances, 'balance')} "
+            f"proven up to height {watcher.height}"
+        )
+        if watcher.committee_changes:
+            words += f" through {_many(watcher.committee_changes, 'committee change')}"
+        text = Text(words)
+        if watcher.skipped:
+            text.append(f" {marks.dot} {_many(watcher.skipped, 'block')} skipped", style="yellow")
+        if watcher.liars:
+            text.append(f" {marks.dot} caught lying: {', '.join(watcher.liars)}", style="yellow")
+        if watcher.stopped:
+            text.append(f" {marks.dot} {marks.bad} stopped: {watcher.stopped}", style="red")
+        table.add_row(Text(watcher.id, style="bold"), text)
+    return table
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def _counts(counts: Mapping[str, int], first: tuple[str, ...] = ()) -> Columns:

@@ -104,6 +104,22 @@ class Final(Record, frozen=True, tag="final"):
     result: bytes
 
 
+class Proven(Record, frozen=True, tag="proven"):
+    """A light observer (``node``) has had something proven, after block ``sequence``.
+
+    ``what`` is blocks (``digest`` is the header's hash, ``amounts`` how many were proven and how
+    many skipped), receipt (of ``account``; ``digest`` is its own), or balance (of ``asset`` in
+    ``account``; ``amounts`` are what is free, reserved and frozen).
+    """
+
+    what: str
+    sequence: Sequence
+    digest: Digest = b""
+    account: str = ""
+    asset: str = ""
+    amounts: tuple[int, ...] = ()
+
+
 class FaultChanged(Record, frozen=True, tag="fault"):
     """Fault ``index`` of the scenario began or ended."""
 
@@ -182,6 +198,7 @@ MILESTONES: tuple[type[Record], ...] = (
     Persisted,
     Submitted,
     Final,
+    Proven,
     FaultChanged,
     NodeChanged,
     Accused,
@@ -326,6 +343,7 @@ AnyRecord = (
     | Persisted
     | Submitted
     | Final
+    | Proven
     | FaultChanged
     | NodeChanged
     | Accused

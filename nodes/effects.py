@@ -1,11 +1,13 @@
-"""Effects of validators and clients beyond those of consensus: for traces and checks only."""
+"""Effects of nodes beyond those of consensus: for traces and checks only."""
 
 from __future__ import annotations
 
 from consensus.effects import Effect
 from consensus.messages import Request
-from consensus.types import Digest, NodeId
+from consensus.types import Digest, NodeId, Sequence
 from nodes.block import Block, Header
+from nodes.ledger.receipts import Receipt
+from nodes.ledger.records import Balance
 
 
 class BlockExecuted(Effect, frozen=True):
@@ -38,3 +40,29 @@ class RequestFinal(Effect, frozen=True):
     number: int
     result: bytes
     digest: Digest
+
+
+class BlocksProven(Effect, frozen=True):
+    """A light observer believes ``header``: a quorum signed it. Of the blocks before it, back to
+    the last one that it believed, ``proven`` are proven by their hashes (``header``'s included),
+    and ``skipped`` are not: nobody had them any more."""
+
+    header: Header
+    proven: int
+    skipped: int
+
+
+class ReceiptProven(Effect, frozen=True):
+    """A light observer believes ``receipt``, which concerns ``subject``."""
+
+    subject: str
+    receipt: Receipt
+
+
+class BalanceProven(Effect, frozen=True):
+    """A light observer believes that after block ``height`` an account holds this."""
+
+    height: Sequence
+    account: str
+    asset: str
+    balance: Balance

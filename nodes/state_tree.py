@@ -112,6 +112,14 @@ class StateTree:
         items.sort(key=_path_of_change)
         return StateTree(_merge(self.top, items, 0))
 
+    def find(self, key: bytes) -> bytes | None:
+        """The value of ``key``; None if it is absent."""
+        path = path_of(key)
+        node, depth = self.top, 0
+        while isinstance(node, Branch):
+            node, depth = node.children[_POSITION[path[depth]]], depth + 1
+        return node.value if node is not None and node.path == path else None
+
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All keys and values, in order of path."""
         for leaf in leaves_of(self.top):

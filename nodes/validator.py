@@ -38,6 +38,7 @@ from nodes.ledger.genesis import Genesis
 from nodes.ledger.memo import Memo
 from nodes.ledger.receipts import BlockOutcome
 from nodes.mempool import Mempool
+from nodes.proof_server import QUESTIONS, ProofServer
 from nodes.snapshots import Snapshot, Snapshots
 from nodes.store_file import StoreFile
 
@@ -80,6 +81,13 @@ class Validator:
             Install: self._install,
             Settle: self._settle,
         }
+        self._proofs: Final = ProofServer(
+            id_,
+            genesis.hash,
+            observers,
+            parameters.status_interval_us // 2,
+            self.chain.between,
+        )
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._verify: Final = verifier.verify
@@ -121,7 +129,9 @@ class Validator:
             if repeat is not None:
                 return repeat
         if type(event) is Receive and type(event.message) is FetchProof:
-            return self._prove_committees(event.message)
+            return self._prove_committees(event.message, event.now_us)
+        if type(event) is Receive and type(event.message) in QUESTIONS:
+            return self._prove(event.message, event.now_us)
         if type(event) is Boot:
             return self._boot(event)
         return self._consume(event.now_us, self.replica.handle(event))
@@ -156,20 +166,34 @@ class Validator:
             return [Compute(verifications=1)]
         return [self._reply(request, result), Compute(signatures=1, verifications=1)]
 
-    def _prove_committees(self, question: FetchProof) -> list[Effect]:
-        """Rule 29: a party of the ledger may ask who validates now."""
+    def _prove_committees(self, question: FetchProof, now_us: int) -> list[Effect]:
+        """Rule 29: a party of the ledger may ask who validates now, and so may an observer."""
         party = self.ledger.get("party", question.sender)
         since = getattr(self.replica, "states_since", None)
-        if party is None or since is None or question.chain != self._genesis_hash:
+        if since is None or question.chain != self._genesis_hash:
             return []
-        if not self._verify(party.public_key, question.signing_bytes, question.signature):
+        to, verifications = question.reply_to, 1
+        if not question.signature:
+            if not self._proofs.may_ask(question, now_us):
+                return []
+            to, verifications = question.sender, 0
+        elif party is None:
+            return []
+        elif not self._verify(party.public_key, question.signing_bytes, question.signature):
             return [Compute(verifications=1)]
         states = since(question.epoch)
         if not states:
-            return [Compute(verifications=1)]
+            return [Compute(verifications=verifications)] if verifications else []
         proof = StateProof(self._genesis_hash, self.replica.committee.epoch, self.id, states)
-        cost = Compute(signatures=1, verifications=1)
-        return [Send(question.reply_to, signed(proof, self._signer)), cost]
+        cost = Compute(signatures=1, verifications=verifications)
+        return [Send(to, signed(proof, self._signer)), cost]
+
+    def _prove(self, question: Message, now_us: int) -> list[Effect]:
+        """Rule 29: what a light observer wants to see, with its proof."""
+        answer = self._proofs.answer(question, self.replica.committee.epoch, now_us)
+        if answer is None:
+            return []
+        return [Send(question.sender, signed(answer, self._signer)), Compute(signatures=1)]
 
     def _reply(self, request: Request, result: bytes) -> Send:
         reply = Reply(
@@ -236,6 +260,7 @@ class Validator:
             return None
         snapshot = Snapshot(state, block.header, self.ledger.trees)
         self.snapshots.keep(snapshot)
+        self._proofs.keep(snapshot.header.height, snapshot.trees[0])
         return snapshot
 
     def _append(
@@ -316,6 +341,7 @@ class Validator:
         self.ledger.install(header.height, header.time_us, *snapshot.trees)
         self.chain.start_at(header, kept)
         self.snapshots.keep(snapshot)
+        self._proofs.keep(snapshot.header.height, snapshot.trees[0])
         return StateInstalled(header, self.ledger.state_root, self.ledger.reply_root, replayed)
 
     def _settle(self, _now_us: int, order: Settle) -> list[Effect]:

@@ -24,11 +24,19 @@ from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.fitting_expect import expect_problems
 from scenarios.fitting_faults import fault_problems
 from scenarios.fitting_genesis import can_make_genesis, cheap_keys, genesis_problems
+from scenarios.fitting_observers import observer_problems
 from scenarios.genesis import make_genesis, merged
 from scenarios.genesis_spec import PartySpec
 from scenarios.keys import Keys
 from scenarios.membership import council_secretary
-from scenarios.schema import Scenario, Validator, client_id, ledger_nodes, seats
+from scenarios.schema import (
+    Scenario,
+    Validator,
+    client_id,
+    ledger_nodes,
+    light_observers,
+    seats,
+)
 from scenarios.units import PPM
 from scenarios.workload import Workload
 from scenarios.workload.context import Context
@@ -164,8 +172,9 @@ def _times(scenario: Scenario) -> Iterator[ScenarioError]:
 def node_names(scenario: Scenario) -> list[str]:
     """Validators and observers, and the clients of all parties of genesis."""
     ids = [node.id for node in ledger_nodes(scenario)]
+    light = [node.id for node in light_observers(scenario)]
     parties = [party.id for party in merged(scenario).parties]
-    return [*ids, *(client_id(party, ids) for party in parties)]
+    return [*ids, *light, *(client_id(party, ids) for party in parties)]
 
 
 def _selector_problem(selector: str, scenario: Scenario, names: list[str]) -> str:
@@ -274,6 +283,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _consensus,
     _times,
     genesis_problems,
+    observer_problems,
     _fault_nodes,
     fault_problems,
     _workloads,

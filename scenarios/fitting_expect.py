@@ -85,14 +85,20 @@ def _balances(scenario: Scenario) -> Iterator[ScenarioError]:
         return
     spec = merged(scenario)
     created = _created(scenario)
-    crowded = (item.id for crowd in spec.crowds if whole(crowd) for item in members(crowd))
-    accounts = [*(account.id for account in spec.accounts), *created, *crowded]
+    accounts = account_names(scenario)
     assets = [*(spec.currencies or ("PKR",)), *(item.id for item in spec.series), *created]
     for path, row in entries("expect.balance", scenario.expect.balance, ExpectBalance):
         if whole(row.account) and row.account not in accounts:
             yield unknown(f"{path}.account", "account", row.account, accounts)
         if whole(row.amount) and (asset := parse_amount(row.amount).asset) not in assets:
             yield unknown(f"{path}.amount", "currency or series", asset, assets)
+
+
+def account_names(scenario: Scenario) -> list[str]:
+    """The accounts of genesis, and those that scripts open (with the series that they define)."""
+    spec = merged(scenario)
+    crowded = (item.id for crowd in spec.crowds if whole(crowd) for item in members(crowd))
+    return [*(account.id for account in spec.accounts), *_created(scenario), *crowded]
 
 
 def _created(scenario: Scenario) -> list[str]:

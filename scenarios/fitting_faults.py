@@ -11,7 +11,7 @@ from scenarios.faults import Fault
 from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.membership import MembershipFault, RotateKey
 from scenarios.faults.proactive_recovery import ProactiveRecovery
-from scenarios.schema import Scenario, Validator, followers, seats
+from scenarios.schema import Scenario, Validator, followers, light_observers, seats
 
 
 def fault_problems(scenario: Scenario) -> Iterator[ScenarioError]:
@@ -39,6 +39,7 @@ def _membership(scenario: Scenario) -> Iterator[ScenarioError]:
     """Who is added is an observer; who is removed or gets a key has a seat by then."""
     members = [validator.id for validator in seats(scenario)]
     observers = [observer.id for observer in followers(scenario)]
+    light = [observer.id for observer in light_observers(scenario)]
     changes = [
         (path, fault)
         for path, fault in entries("faults", scenario.faults, MembershipFault)
@@ -55,6 +56,9 @@ def _membership(scenario: Scenario) -> Iterator[ScenarioError]:
                 members.remove(about)
         elif about in members:
             yield ScenarioError(f"{path}.node", f'"{about}" is a validator already')
+        elif about in light:
+            message = f'"{about}" is a light observer: it has no ledger to vote on'
+            yield ScenarioError(f"{path}.node", message)
         elif about not in observers:
             hint = did_you_mean(about, observers)
             message = f'"{about}" is no observer: [[observers]] names who can be added{hint}'

@@ -66,8 +66,12 @@ MILESTONES: Final = (
     "halted",
     "disk-repaired",
     "state-piece-refused",
+    "committee-followed",
+    "liar-caught",
+    "observer-stopped",
 )
-"""… besides these milestones of the protocol and of the machine, and the kinds of faults."""
+"""… besides these milestones of the protocol, of the machine and of light observers, and the kinds
+of faults."""
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,6 +180,17 @@ class Validator(_Table, frozen=True, kw_only=True):
     city: str = "islamabad"
 
 
+class Observer(Validator, frozen=True, kw_only=True):
+    """A node without a vote: it executes all that validators do, or (``light``) nothing."""
+
+    light: bool = False
+    """Executes nothing and keeps no ledger: believes what is proven to it; never a validator."""
+    watch: tuple[str, ...] = ()
+    """Of a light one: accounts, and parties, whose receipts and balances it has proven."""
+    max_age: Duration = 1_209_600_000_000
+    """Of a light one: it goes on from no checkpoint that is older than this."""
+
+
 class ExpectReceipts(_Table, frozen=True, kw_only=True):
     """Exactly ``count``, or from ``min`` to ``max``, receipts of ``tx`` carry ``code``."""
 
@@ -244,8 +259,9 @@ class Scenario(_Table, frozen=True, kw_only=True):
     cpu: Cpu = Cpu()
     disk: Disk = Disk()
     validators: tuple[Validator, ...]
-    observers: tuple[Validator, ...] = ()
-    """Nodes that follow the chain without a vote; ``add-validator`` can make one a member."""
+    observers: tuple[Observer, ...] = ()
+    """Nodes that follow the chain without a vote; ``add-validator`` can make one a member (not a
+    light one)."""
     genesis: GenesisSpec = GenesisSpec()
     workload: tuple[Workload, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -262,14 +278,20 @@ def seats(scenario: Scenario) -> list[Validator]:
     return [validator for _, validator in validators if whole(validator.id)]
 
 
-def followers(scenario: Scenario) -> list[Validator]:
-    """The observers whose tables could be read."""
-    observers = entries("observers", scenario.observers, Validator)
-    return [observer for _, observer in observers if whole(observer.id)]
+def followers(scenario: Scenario) -> list[Observer]:
+    """The observers that execute everything, of those whose tables could be read."""
+    observers = entries("observers", scenario.observers, Observer)
+    return [o for _, o in observers if whole(o.id) and o.light is not True]
+
+
+def light_observers(scenario: Scenario) -> list[Observer]:
+    """The observers that execute nothing, of those whose tables could be read."""
+    observers = entries("observers", scenario.observers, Observer)
+    return [o for _, o in observers if whole(o.id) and o.light is True]
 
 
 def ledger_nodes(scenario: Scenario) -> list[Validator]:
-    """All who keep the ledger: validators in proposer order, then observers."""
+    """All who keep the ledger: validators in proposer order, then observers (no light ones)."""
     return [*seats(scenario), *followers(scenario)]
 
 

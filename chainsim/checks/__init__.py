@@ -28,6 +28,7 @@ from chainsim.checks.coupons import Coupons
 from chainsim.checks.durability import Durability
 from chainsim.checks.dvp import DeliveryVersusPayment
 from chainsim.checks.exactly_once import ExactlyOnce
+from chainsim.checks.light_observers import LightObservers
 from chainsim.checks.liveness import Liveness
 from chainsim.checks.prepared import OnePrepared
 from chainsim.checks.programme_cap import ProgrammeCap
@@ -78,6 +79,7 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
     "securities": Securities,
     "authority": Authority,
     "replay-from-genesis": Replayed,
+    "light-observers": LightObservers,
     "liveness": Liveness,
     "sometimes": Sometimes,
 }

@@ -46,6 +46,8 @@ class CheckContext(msgspec.Struct, frozen=True, kw_only=True):
     """No message is lost outside faults: only then may view changes be demanded to stop."""
     sometimes: tuple[str, ...] = ()
     """``expect.sometimes``: what must have happened."""
+    watchers: frozenset[NodeId] = frozenset()
+    """Light observers, all of them honest."""
     genesis: Genesis | None = None
     """Parties, licences, series and policies at height 0; None: a chain of its own kind."""
 

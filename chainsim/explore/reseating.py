@@ -15,7 +15,7 @@ import msgspec
 from consensus.types import max_faulty
 from scenarios.faults import Fault
 from scenarios.faults.membership import AddValidator
-from scenarios.schema import Scenario, Validator
+from scenarios.schema import Observer, Scenario
 
 if TYPE_CHECKING:
     from chainsim.explore.drawing import Draw
@@ -70,7 +70,7 @@ def with_joiner(scenario: Scenario) -> Scenario:
     joins = any(isinstance(f, AddValidator) and f.about == JOINER for f in scenario.faults)
     if not joins or any(observer.id == JOINER for observer in scenario.observers):
         return scenario
-    joiner = Validator(id=JOINER, city=scenario.validators[-1].city)
+    joiner = Observer(id=JOINER, city=scenario.validators[-1].city)
     return msgspec.structs.replace(scenario, observers=(*scenario.observers, joiner))
 
 

@@ -33,6 +33,7 @@ from consensus.messages import Message, Request
 from consensus.types import NodeId
 from nodes.durable import FORMATS, Format
 from nodes.node import Node
+from nodes.proof_server import QUESTIONS
 from scenarios.rng import PPM
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from chainsim.simulation.world import World
 
 Kind = Literal["validator", "client", "observer"]
+_OF_CLIENTS: Final = frozenset((Request, *QUESTIONS))
+"""What waits while there is consensus to be had (PBFT rule 32)."""
 
 NEVER_US: Final = 1 << 62
 """Until when the CPU of a dead process is busy."""
@@ -306,7 +309,7 @@ class Host:
         if self.node is None:
             self._lose(now_us, event_id, message, "down")
             return
-        class_ = CLIENTS if type(message) is Request else CONSENSUS
+        class_ = CLIENTS if type(message) in _OF_CLIENTS else CONSENSUS
         if not self.ingress.push(class_, event_id >> INSTANCE_SHIFT, (Receive, event_id, message)):
             self._lose(now_us, event_id, message, "overflow")
         elif not self._wake_id and not self.paused:

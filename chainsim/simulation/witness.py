@@ -12,6 +12,7 @@ from chainsim.trace import (
     CertificatesShown,
     Executed,
     Installed,
+    Proven,
     Reached,
     Signed,
     Submitted,
@@ -19,7 +20,15 @@ from chainsim.trace import (
 from chainsim.trace import Final as FinalRecord
 from consensus.effects import Effect, Milestone, Report
 from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare, Request, ViewChange
-from nodes.effects import BlockExecuted, RequestFinal, RequestSigned, StateInstalled
+from nodes.effects import (
+    BalanceProven,
+    BlockExecuted,
+    BlocksProven,
+    ReceiptProven,
+    RequestFinal,
+    RequestSigned,
+    StateInstalled,
+)
 
 if TYPE_CHECKING:
     from chainsim.simulation.host import Host
@@ -44,6 +53,9 @@ class Witness:
             StateInstalled: self._installed,
             RequestSigned: self._submitted,
             RequestFinal: self._final,
+            BlocksProven: self._blocks_proven,
+            ReceiptProven: self._receipt_proven,
+            BalanceProven: self._balance_proven,
             Report: self._accused,
         }
 
@@ -132,6 +144,31 @@ class Witness:
                 code_of(effect.result),
                 now_us - since_us,
                 effect.result,
+            )
+        )
+
+    def _blocks_proven(self, now_us: int, host: Host, effect: BlocksProven) -> None:
+        header = effect.header
+        amounts = effect.proven, effect.skipped
+        self._record(Proven(now_us, host.id, "blocks", header.height, header.hash, amounts=amounts))
+
+    def _receipt_proven(self, now_us: int, host: Host, effect: ReceiptProven) -> None:
+        receipt = effect.receipt
+        self._record(
+            Proven(now_us, host.id, "receipt", receipt.height, receipt.digest, effect.subject)
+        )
+
+    def _balance_proven(self, now_us: int, host: Host, effect: BalanceProven) -> None:
+        held = effect.balance
+        self._record(
+            Proven(
+                now_us,
+                host.id,
+                "balance",
+                effect.height,
+                account=effect.account,
+                asset=effect.asset,
+                amounts=(held.free, held.reserved, held.frozen),
             )
         )
 

@@ -141,10 +141,11 @@ class World:
         """Adds a node. ``factory`` makes it anew at each start, and it is then sent ``Boot``.
 
         A validator has ``status() -> (view, active, executed, stable)``, a client the attribute
-        ``outstanding``: its number of requests that aren't final. ``party`` routes what is sent
-        to that name to a client (only REPLYs, if a validator has the name too); ``house`` is
-        the validator beside which a client lives, so that partitions take it along. ``formats``
-        says what is on its disk. Raises ``SimulationError``.
+        ``outstanding``: its number of requests that aren't final; a light observer ``height``, up
+        to which it is shown everything, and ``stopped``, why it goes no further. ``party`` routes
+        what is sent to that name to a client (only REPLYs, if a validator has the name too);
+        ``house`` is the validator beside which a client lives, so that partitions take it along.
+        ``formats`` says what is on its disk. Raises ``SimulationError``.
         """
         assert not self._started, "nodes are added before the run"
         if id_ in self.network.hosts:
@@ -300,6 +301,8 @@ class World:
         sound = [host for host in running if not director.is_hostile(host)]
         if any(getattr(host.node, "changing", False) for host in sound):
             return False
+        if self._observers_behind(sound):
+            return False
         heights = {host.node.status()[2] for host in sound}  # type: ignore[union-attr]
         committee = self.committee()
         members = [h for h in running if committee is None or h.id in committee]
@@ -309,6 +312,18 @@ class World:
         few = changing <= max_faulty(n)
         enough = min(len(members), quorum_size(n))
         return len(heights) <= 1 and few and len(members) - changing >= enough
+
+    def _observers_behind(self, sound: Sequence[Host]) -> bool:
+        """Whether a light observer still has a stable checkpoint to be shown."""
+        running = [
+            host.node
+            for host in self.hosts[1:]
+            if host.kind == "observer" and host.node is not None and not host.paused
+        ]
+        if not running:
+            return False
+        stable = max((host.node.status()[3] for host in sound), default=0)  # type: ignore[union-attr]
+        return any(not node.stopped and node.height < stable for node in running)  # type: ignore[attr-defined]
 
     def progress(self) -> Progress:
         """Where the run stands."""

@@ -16,6 +16,7 @@ from chainsim.trace import (
     MessageMoved,
     NodeChanged,
     Persisted,
+    Proven,
     Reached,
     Record,
     Signed,
@@ -61,6 +62,13 @@ def line_of(record: Record) -> str:
             return f"took over the state at {sequence}{' from disk' if replayed else ''}"
         case Final(number=number, code=code, latency_us=latency_us):
             return f"request {number} is final: {code} after {latency_us} us"
+        case Proven(what="blocks", sequence=sequence, amounts=(count, skipped)):
+            missing = f", {skipped} skipped" if skipped else ""
+            return f"believes block {sequence}, {count} headers{missing}"
+        case Proven(what="receipt", sequence=sequence, account=account):
+            return f"believes a receipt of {account} in block {sequence}"
+        case Proven(sequence=sequence, account=account, asset=asset, amounts=amounts):
+            return f"believes that {account} has {sum(amounts)} {asset} after block {sequence}"
         case Submitted(number=number):
             return f"request {number} signed"
         case TimerExpired(key=key):

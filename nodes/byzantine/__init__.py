@@ -24,6 +24,7 @@ from nodes.byzantine.bogus_state import BogusState
 from nodes.byzantine.bogus_view_change import BogusViewChange
 from nodes.byzantine.conflicting_votes import ConflictingVotes
 from nodes.byzantine.equivocate import Equivocate
+from nodes.byzantine.false_proofs import FalseProofs
 from nodes.byzantine.random_mutation import RandomMutation
 from nodes.byzantine.silent import Silent
 from nodes.byzantine.stale_replay import StaleReplay
@@ -39,6 +40,7 @@ BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
     "bogus-view-change": BogusViewChange,
     "conflicting-votes": ConflictingVotes,
     "equivocate": Equivocate,
+    "false-proofs": FalseProofs,
     "random-mutation": RandomMutation,
     "silent": Silent,
     "stale-replay": StaleReplay,
@@ -46,8 +48,9 @@ BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
 }
 """By the name that a scenario uses; ``twins`` wraps two nodes and is made apart."""
 
-IN_COMPANY: Final = ("accomplice",)
-"""Behaviours that do nothing worth exploring while no more than f validators are hostile."""
+IN_COMPANY: Final = ("accomplice", "false-proofs")
+"""Behaviours that do nothing worth exploring while no more than f validators are hostile, or
+while nobody watches without a ledger."""
 
 
 def disguise(behaviour: str, attacker: Attacker, second: Callable[[], Node]) -> Disguise:

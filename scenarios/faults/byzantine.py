@@ -25,7 +25,7 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
 
     behaviour: str
     """One of nodes/byzantine: accomplice, silent, withhold, equivocate, conflicting-votes,
-    stale-replay, bogus-view-change, bogus-new-view, bogus-checkpoint, bogus-state,
+    stale-replay, bogus-view-change, bogus-new-view, bogus-checkpoint, bogus-state, false-proofs,
     random-mutation, twins."""
     groups: tuple[tuple[Selector, ...], ...] = ()
     """Two groups of others that are told different things (equivocate, twins); left out: two
@@ -33,10 +33,11 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
     receivers: tuple[Selector, ...] = ()
     """The others concerned (withhold); left out: all."""
     types: tuple[str, ...] = ()
-    """Types of messages concerned (silent, withhold); left out: the behaviour's own."""
+    """Types of messages concerned (silent, withhold, false-proofs); left out: the behaviour's
+    own."""
     chance: Probability = 250_000
     """How often it acts, where it doesn't always (stale-replay, bogus-view-change,
-    bogus-checkpoint, bogus-state, random-mutation)."""
+    bogus-checkpoint, bogus-state, false-proofs, random-mutation)."""
 
     def check(self) -> None:
         if self.behaviour not in NAMES:

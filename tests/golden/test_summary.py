@@ -24,6 +24,7 @@ from chainsim.run_summary import (
     RunSummary,
     Settlement,
     Transactions,
+    WatcherLine,
     from_json,
     to_json,
 )
@@ -117,10 +118,26 @@ GOOD = RunSummary(
         FaultLine(kind="byzantine", nodes=("sbp",), from_us=0, index=2, behaviour="silent"),
     ),
     finality_stages_us={"ordered": 120_500, "final": 900},
+    watchers=(
+        WatcherLine(id="auditor", height=210, receipts=12, balances=3, committee_changes=2),
+        WatcherLine(id="press", height=200, receipts=1, balances=0, committee_changes=0),
+    ),
 )
 
 BAD = msgspec.structs.replace(
     GOOD,
+    watchers=(
+        WatcherLine(
+            id="auditor",
+            height=60,
+            receipts=1200,
+            balances=1,
+            committee_changes=1,
+            liars=("mof", "sbp"),
+            skipped=5,
+            stopped="two histories are certified",
+        ),
+    ),
     ok=False,
     exit_code=3,
     checks=(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.messages import (
+    BalanceProof,
     Batch,
     BatchReply,
     CertifiedBatch,
@@ -14,15 +15,21 @@ from consensus.messages import (
     Commit,
     CommitCertificate,
     CoSignature,
+    FetchBalance,
     FetchBatch,
+    FetchHeaders,
     FetchProof,
+    FetchReceipts,
     FetchState,
     FetchViewChange,
+    Headers,
     Message,
     NewView,
     Prepare,
     PreparedCertificate,
     PrePrepare,
+    ReceiptEvidence,
+    ReceiptProof,
     Reply,
     Request,
     SlotStatus,
@@ -100,6 +107,18 @@ STATES = st.builds(
 )
 CERTIFIED = st.builds(CertifiedState, STATES, st.lists(CHECKPOINTS, max_size=2).map(tuple))
 PATHS = st.one_of(st.sampled_from(["", "header", "state/", "replies/", "state/a"]), st.text())
+INCLUSION = st.lists(DIGESTS, max_size=2).map(tuple)
+EVIDENCE = st.builds(
+    ReceiptEvidence,
+    NUMBERS,
+    st.binary(max_size=8),
+    NUMBERS,
+    NUMBERS,
+    INCLUSION,
+    st.none() | REQUESTS,
+    NUMBERS,
+    INCLUSION,
+)
 BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     Request: REQUESTS,
     PrePrepare: PRE_PREPARES,
@@ -120,5 +139,35 @@ BY_TYPE: dict[type[Message], st.SearchStrategy[Message]] = {
     ),
     FetchState: st.builds(FetchState, *HEAD, NUMBERS, PATHS, SIGNATURES),
     State: st.builds(State, *HEAD, NUMBERS, PATHS, st.binary(max_size=8), SIGNATURES),
+    FetchHeaders: st.builds(FetchHeaders, *HEAD, NUMBERS, NUMBERS, SIGNATURES),
+    Headers: st.builds(
+        Headers,
+        *HEAD,
+        NUMBERS,
+        st.lists(st.binary(max_size=8), max_size=2).map(tuple),
+        SIGNATURES,
+    ),
+    FetchReceipts: st.builds(FetchReceipts, *HEAD, NUMBERS, NUMBERS, NAMES, SIGNATURES),
+    ReceiptProof: st.builds(
+        ReceiptProof,
+        *HEAD,
+        NUMBERS,
+        NUMBERS,
+        NAMES,
+        st.lists(EVIDENCE, max_size=2).map(tuple),
+        SIGNATURES,
+    ),
+    FetchBalance: st.builds(FetchBalance, *HEAD, NUMBERS, NAMES, NAMES, SIGNATURES),
+    BalanceProof: st.builds(
+        BalanceProof,
+        *HEAD,
+        NUMBERS,
+        NAMES,
+        NAMES,
+        st.binary(max_size=8),
+        st.lists(st.tuples(NUMBERS, INCLUSION), max_size=2).map(tuple),
+        st.none() | st.tuples(NAMES, DIGESTS),
+        SIGNATURES,
+    ),
 }
 MESSAGES = st.one_of(*BY_TYPE.values())
