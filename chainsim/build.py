@@ -301,6 +301,7 @@ def _validator_factory(
         _memo_for(simulation, id_),
         None if keys is None else keys.next_signer,
         observers,
+        () if keys is None else keys.later_signers,
     )
 
 

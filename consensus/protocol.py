@@ -123,6 +123,9 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """A further key, to vote with once the committee holds that one (rule 27)."""
     observers: frozenset[NodeId] = frozenset()
     """Nodes outside the committee that may ask what was decided (rule 29)."""
+    later_signers: tuple[Signer, ...] = ()
+    """Keys that were brought after ``next_signer`` while that wasn't in force: what orders a key
+    may be refused, and the next one not."""
 
 
 class ConsensusProtocol(Protocol):

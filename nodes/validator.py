@@ -64,9 +64,11 @@ class Validator:
         memo: Memo | None = None,
         next_signer: Signer | None = None,
         observers: frozenset[NodeId] = frozenset(),
+        later_signers: tuple[Signer, ...] = (),
     ) -> None:
         """``memo``: see ``Ledger``; what others in this process executed already.
-        ``next_signer`` is a key that the committee may come to hold (PBFT rule 27).
+        ``next_signer`` is a key that the committee may come to hold (PBFT rule 27), and
+        ``later_signers`` are those that were brought after it.
         """
         self.id: Final = id_
         self.chain: Final = Chain(genesis.hash)
@@ -91,7 +93,8 @@ class Validator:
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._verify: Final = verifier.verify
-        self._signers: Final = (signer,) if next_signer is None else (signer, next_signer)
+        further = () if next_signer is None else (next_signer,)
+        self._signers: Final[tuple[Signer, ...]] = (signer, *further, *later_signers)
         self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(
             Environment(
                 id=id_,
@@ -104,6 +107,7 @@ class Validator:
                 next_signer=next_signer,
                 observers=observers,
                 store=self.snapshots,
+                later_signers=later_signers,
             )
         )
 

@@ -2,7 +2,8 @@
 
 Of the f+1 who answered, those that are honest had made the block durable before (rule 23), so
 it outlives every crash: later executions of that height hold the same receipt, and at the end
-as many honest chains still reach it.
+as many honest chains still reach it. Blocks that rotted are fetched again (rule 25): who lost
+some counts for nothing here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from chainsim.checks.base import Check
 from chainsim.checks.context import CheckContext, RunEnd
 from chainsim.checks.results import outcome_of
-from chainsim.trace import Executed, Final, Installed, Record
+from chainsim.trace import Executed, FaultChanged, Final, Installed, Record
 from consensus.types import NodeId, Sequence
 
 _Acknowledged = tuple[str, int, str]
@@ -21,7 +22,7 @@ class Durability(Check):
     """What was acknowledged stays in every chain that is executed afterwards."""
 
     name = "durability"
-    subscribes = (Executed, Installed, Final)
+    subscribes = (Executed, Installed, Final, FaultChanged)
 
     def __init__(self, context: CheckContext) -> None:
         super().__init__(context)
@@ -34,6 +35,8 @@ class Durability(Check):
         """What each honest validator executed last, in its present life."""
         self._holders: dict[Sequence, frozenset[NodeId]] = {}
         """Who had executed an acknowledged height when it was first acknowledged."""
+        self._rotted: set[NodeId] = set()
+        """Honest validators whose blocks were damaged at rest."""
 
     def on_record(self, record: Record) -> None:
         if type(record) is Executed:
@@ -45,6 +48,9 @@ class Durability(Check):
             # The header is compared by agreement: what it stands for holds what others hold.
             if record.node in self.context.honest:
                 self._heights[record.node] = record.sequence
+        elif type(record) is FaultChanged:
+            if record.kind == "bit-rot":
+                self._rotted.update(self.context.honest.intersection(record.nodes))
         elif type(record) is Final and record.node in self.context.clients:
             outcome = outcome_of(record.result)
             if outcome is None:
@@ -70,10 +76,11 @@ class Durability(Check):
                 )
 
     def at_end(self, end: RunEnd) -> None:
+        enough = max(1, self._enough - len(self._rotted))
         for height in sorted(self._acknowledged):
             holders = self._holders[height]
             keeping = [node for node in sorted(holders) if self._reaches(node, height, end)]
-            if len(keeping) < self._enough:
+            if len(keeping) < enough:
                 party, number, _ = next(iter(self._acknowledged[height].values()))
                 was = ", ".join(sorted(holders)) or "no honest validator"
                 self.fail(

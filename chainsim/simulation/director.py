@@ -224,7 +224,9 @@ class Director:
     def _bring_key(self, now_us: int, host: Host) -> None:
         """The process starts again with the further key, unless a fault keeps it down."""
         assert host.keys is not None, f"{host.id} signs no votes"
-        host.keys.rotate()
+        committee = self._world.committee()
+        seated = committee is not None and host.id in committee
+        host.keys.rotate(committee.public_key(host.id) if committee and seated else None)
         if host.up:
             host.kill(now_us, "written")
         if not self.holds_down(host):
@@ -246,10 +248,7 @@ class Director:
             return
         self._recovered += 1
         self._bring_key(now_us, host)
-        assert host.keys.next_signer is not None
-        desk, operation, cosigners = world.council(
-            host.id, host.keys.next_signer.public_key, committee
-        )
+        desk, operation, cosigners = world.council(host.id, host.keys.newest.public_key, committee)
         world.submit(now_us, desk, operation, cosigners)
 
     def _bring_up(self, now_us: int, window: Window) -> None:

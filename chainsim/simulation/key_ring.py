@@ -9,7 +9,11 @@ from consensus.crypto import Signer
 
 
 class KeyRing:
-    """A validator's keys by generation; a process holds the newest and the one before."""
+    """A validator's keys by generation; a process holds the one in force and all after it.
+
+    Usually those are two. But what orders a new key may be refused, as another change of the
+    committee is under way: the old one stays in force, and goes only once a later one is.
+    """
 
     def __init__(self, make: Callable[[int], Signer]) -> None:
         self._make: Final = make
@@ -18,8 +22,12 @@ class KeyRing:
         self._brought = False
         """Whether the newest is in the operator's hands, and not on the disk yet."""
 
-    def rotate(self) -> None:
-        """The operator brings a further key."""
+    def rotate(self, in_force: bytes | None) -> None:
+        """The operator brings a further key, and erases those before the one ``in_force``, a
+        public key (None: whichever there are stay)."""
+        for generation in range(self._oldest, self._newest + 1):
+            if self._make(generation).public_key == in_force:
+                self._oldest = generation
         self._newest += 1
         self._brought = True
 
@@ -36,9 +44,19 @@ class KeyRing:
     @property
     def signer(self) -> Signer:
         """The key that is in use (or the only one)."""
-        return self._make(max(self._oldest, self._newest - 1))
+        return self._make(self._oldest)
 
     @property
     def next_signer(self) -> Signer | None:
         """A further key, in use once the committee holds it."""
-        return self._make(self._newest) if self._newest > self._oldest else None
+        return self._make(self._oldest + 1) if self._newest > self._oldest else None
+
+    @property
+    def later_signers(self) -> tuple[Signer, ...]:
+        """Keys that were brought after ``next_signer``, while that wasn't in force."""
+        return tuple(map(self._make, range(self._oldest + 2, self._newest + 1)))
+
+    @property
+    def newest(self) -> Signer:
+        """The key that was brought last."""
+        return self._make(self._newest)

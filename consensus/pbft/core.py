@@ -84,9 +84,8 @@ class Core:
             environment.committee, environment.chain, environment.verifier
         )
         self.observers: Final = environment.observers
-        self._own_keys = tuple(
-            signer for signer in (environment.signer, environment.next_signer) if signer is not None
-        )
+        known = (environment.signer, environment.next_signer, *environment.later_signers)
+        self._own_keys = tuple(signer for signer in known if signer is not None)
         self._verify: Final = environment.verifier.verify
         self.guard: Final = SignGuard()
         self.set_committee(environment.committee)
@@ -158,9 +157,10 @@ class Core:
                 self.position = committee.position(self.id)
 
     def erase_keys(self, was_member: bool) -> None:
-        """The keys of epochs that are over are forgotten (rule 29)."""
+        """The keys of epochs that are over are forgotten (rule 29), further ones are not: this
+        epoch may be another change's, and the one that brings them is still to be ordered."""
         if self.votes:
-            self._own_keys = (self._signer,)
+            self._own_keys = self._own_keys[self._own_keys.index(self._signer) :]
         elif was_member:
             self._own_keys = ()
 

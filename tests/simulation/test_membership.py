@@ -11,6 +11,7 @@ from consensus.messages import Prepare, signed
 from nodes.client import Client
 from nodes.validator import Validator
 from scenarios import loader
+from tests.simulation.runs import LATER, LATER_US, Run
 from tests.unit.pbft.bench import Bench
 
 VOTES = {"pre-prepare", "prepare", "commit", "checkpoint", "view-change", "new-view"}
@@ -134,3 +135,43 @@ def test_rule_26_a_state_that_differs_from_the_stable_one_is_not_served_from() -
     host.blocks[-1] = msgspec.structs.replace(host.blocks[-1], state=state)
     host.start()
     assert "differs from a quorum's" in host.replica.halted
+
+
+REFUSED = """
+[[observers]]
+id = "joiner"
+[[faults]]
+kind = "add-validator"
+node = "joiner"
+at = "600ms"
+[[faults]]
+kind = "rotate-key"
+node = "v1"
+at = "601ms"
+[[faults]]
+kind = "rotate-key"
+node = "v1"
+at = "1500ms"
+[[faults]]
+kind = "crash"
+node = "v3"
+at = "5s"
+for = "30s"
+"""
+"""The first new key is refused, as the joiner's seat is under way; the second one isn't."""
+
+
+@pytest.mark.parametrize("later", ["1500ms", "700ms"])
+def test_rule_27_a_key_in_force_outlives_one_that_was_refused(later: str) -> None:
+    """Found by exploring: v1 held its two newest keys, and the committee none of them."""
+    run = Run(REFUSED.replace("1500ms", later) + LATER)
+    assert run.result.exit_code == 0, run.why()
+    codes = [
+        (receipt.code, receipt.height)
+        for block in run.result.chain
+        for receipt in block.receipts
+        if receipt.type == "VALIDATOR_UPDATE"
+    ]
+    assert [code for code, _ in codes][:2] == ["OK", "E_STATE"]
+    # With v3 down all the others are needed: v1 votes, under whichever key is in force.
+    assert [r for r in run.signed("v1") if r.type == "commit" and r.at_us > LATER_US]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chainsim.checks import NodeStatus
-from chainsim.trace import Final, NodeChanged, Record
+from chainsim.trace import FaultChanged, Final, NodeChanged, Record
 from consensus.encoding import encode
 from tests.unit.checks.story import NAMES, Act, Story, executed, judge, tampered
 
@@ -118,6 +118,21 @@ def test_an_acknowledged_block_that_no_disk_kept_is_lost() -> None:
     # With one hostile validator among those that answered, one honest one is enough.
     context = story.context(honest=frozenset(NAMES) - {"v0"})
     assert judge("durability", context, story.records, story.end(9000, **three)).ok
+
+
+def test_who_loses_blocks_to_rot_is_not_counted_on() -> None:
+    """Found by exploring: one of the f+1 lost the block on its disk, and fetched it again."""
+    story = told()
+    three = {name: _fallen(2) for name in NAMES[:3]}
+    rot: list[Record] = [FaultChanged(1, "", 0, "bit-rot", True, NAMES[:1])]
+    context, end = story.context(), story.end(9000, **three)
+    assert judge("durability", context, [*rot, *story.records], end).ok
+    crash: list[Record] = [FaultChanged(1, "", 0, "crash", True, NAMES[:1])]
+    assert not judge("durability", context, [*crash, *story.records], end).ok
+    # One of them must still have it.
+    four = story.end(9000, **{name: _fallen(2) for name in NAMES})
+    both: list[Record] = [FaultChanged(1, "", 0, "bit-rot", True, NAMES)]
+    assert not judge("durability", context, [*both, *story.records], four).ok
 
 
 def test_a_disk_that_is_down_counts_as_kept() -> None:

@@ -17,7 +17,7 @@ from consensus.messages import (
     ViewChange,
     signed,
 )
-from consensus.types import Member
+from consensus.types import Committee, Member
 from tests.unit.pbft.bench import CHAIN, Bench
 
 CHANGE = 3
@@ -215,6 +215,24 @@ def test_rule_27_keys_rotate_at_the_boundary() -> None:
     bench.run_for(10)
     assert seen
     assert all(bench["r2"].replica.core.authentic(m) for m in seen)
+
+
+def test_rule_27_a_further_key_outlives_another_change_of_the_committee() -> None:
+    """The epoch that begins is of another change: the new key's turn is still to come."""
+    bench = Bench(4, checkpoint_interval=2, window=4, block_interval_us=1)
+    host = bench["r1"]
+    host.next_signer = bench.scheme.signer(b"n" * 32)
+    bench.crash("r1")
+    host.start()
+    core = host.replica.core
+    for epoch, member in ((1, old(bench)[1]), (2, Member("r1", host.next_signer.public_key))):
+        members = tuple(member if m.id == "r1" else m for m in old(bench))
+        was_member = core.votes
+        core.set_committee(Committee(epoch, members))
+        core.erase_keys(was_member)
+        assert core.votes, f"no key in epoch {epoch}"
+    core.set_committee(Committee(3, old(bench)))
+    assert not core.votes, "the first key is erased by now"
 
 
 def test_rule_29_a_laggard_of_an_earlier_epoch_is_led_through_the_switch(bench: Bench) -> None:
