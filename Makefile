@@ -26,7 +26,7 @@ help:
 	@echo 'make explore        a thousand seeds of drawn faults, all checks on'
 	@echo 'make mutants        planted bugs: does exploring find them?'
 	@echo 'make fuzz           ten minutes of hostile bytes, guided by coverage (installs atheris)'
-	@echo 'make acceptance     full figures of an area, resumable: AREA=foundation or ledger'
+	@echo 'make acceptance     full figures, resumable: AREA=foundation, explore, pbft or ledger'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
 	@echo 'make pictures       the pages'"'"' pictures, from real runs in a real browser and terminal'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'

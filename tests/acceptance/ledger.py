@@ -1,7 +1,8 @@
 """The ledger's figures: two models, QuantLib, domain scenarios under 20 seeds, speed.
 
 Speed is of one ledger alone, in CPU time: transfers among 1,000, 10,000 and 1,000,000 accounts,
-signatures already checked, with state hashing and without.
+signatures already checked, with state hashing and without. ``--sample N`` runs N walks, and N seeds
+of each scenario.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import subprocess
 import sys
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from chainsim import wall_clock
@@ -21,10 +21,10 @@ from nodes.ledger.genesis import Genesis, OpeningBalance, Seat
 from nodes.ledger.records import Account, Party
 from nodes.ledger.state import State
 from nodes.ledger.transactions import Money, Transaction, Transfer
+from tests.acceptance.command import ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
 
-ROOT = Path(__file__).parents[2]
-WALKS = range(100)
+WALKS = 100
 ACTS = 500
 TERMS = 1_000
 SCENARIOS = (
@@ -36,7 +36,7 @@ SCENARIOS = (
     "crash-while-paying-10000",
     "stale-vault-attestation",
 )
-SEEDS = range(1, 21)
+SEEDS = 20
 SIZES = (1_000, 10_000, 1_000_000)
 BLOCKS = 20
 PER_BLOCK = 500
@@ -44,15 +44,15 @@ TRANSFERS_PER_S = 20_000
 _FIRST = date(2021, 3, 3)
 
 
-def steps() -> list[Step]:
+def steps(scale: Scale) -> list[Step]:
     """Each walk, the oracle, each scenario with each seed, each size."""
     return [
-        *(Step(f"walk/{seed}", partial(_walk, seed)) for seed in WALKS),
+        *(Step(f"walk/{seed}", partial(_walk, seed)) for seed in range(scale.of(WALKS))),
         Step("quantlib", _quantlib),
         *(
             Step(f"scenario/{name}/{seed}", partial(_scenario, name, seed))
             for name in SCENARIOS
-            for seed in SEEDS
+            for seed in range(1, scale.of(SEEDS) + 1)
         ),
         *(Step(f"speed/{size}", partial(_speed, size)) for size in SIZES),
     ]
@@ -141,7 +141,7 @@ def _speed(accounts: int) -> dict[str, Any]:
     return rates
 
 
-def verdicts(journal: Journal) -> list[Verdict]:
+def verdicts(journal: Journal, scale: Scale) -> list[Verdict]:
     """Agreement, oracles, scenarios, rates."""
     walks = journal.matching("walk/")
     differing = sorted(name for name, result in walks.items() if result["differs"])
@@ -155,11 +155,11 @@ def verdicts(journal: Journal) -> list[Verdict]:
     plain = round(few["without_hashing"] / many["without_hashing"], 2)
     hashed = round(few["with_hashing"] / many["with_hashing"], 2)
     return [
-        Verdict("acts on which both models agree", f"{len(WALKS) * ACTS}",
+        Verdict("acts on which both models agree", f"{scale.of(WALKS) * ACTS}",
                 f"{acts} {' '.join(differing[:3])}", not differing),
         Verdict("QuantLib agrees to 1e-6", f"{TERMS} terms each", str(oracle["said"]),
                 oracle["exit_code"] == 0),
-        Verdict("domain scenarios that hold", str(len(SCENARIOS) * len(SEEDS)),
+        Verdict("domain scenarios that hold", str(len(SCENARIOS) * scale.of(SEEDS)),
                 f"{len(runs) - len(bad)} {' '.join(bad[:3])}", not bad),
         Verdict("transfers/s at 10,000 accounts, without hashing", f"{TRANSFERS_PER_S}",
                 str(middle["without_hashing"]), middle["without_hashing"] >= TRANSFERS_PER_S),

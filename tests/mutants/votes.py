@@ -8,6 +8,7 @@ from functools import cached_property
 import consensus.types
 from chainsim.explore.planting import swapped
 from consensus import certificates
+from consensus.configurations import Configurations
 from consensus.encoding import canonical
 from consensus.messages import Commit, Prepare
 from consensus.pbft.guard import SignGuard
@@ -221,3 +222,8 @@ def later_vote_replaces() -> Patch:
         (NormalCase, "on_prepare", replacing("prepares", NormalCase.on_prepare)),
         (NormalCase, "on_commit", replacing("commits", NormalCase.on_commit)),
     )
+
+
+def todays_committee() -> Patch:
+    """Certificates of any sequence are held against the newest committee that is known."""
+    return swapped((Configurations, "at", lambda self, sequence: self.newest))
