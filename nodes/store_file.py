@@ -156,7 +156,11 @@ class StoreFile:
         self._last = snapshot.trees
         base = snapshot.header.height
         return Start(
-            snapshot, certified, epochs, _leading(records, base), _following(records[place:], base)
+            snapshot,
+            certified,
+            epochs,
+            _leading(records, snapshot.header),
+            _following(records[place:], base),
         )
 
     def replayed(self, snapshot: Snapshot) -> list[Effect]:
@@ -208,10 +212,15 @@ def _following(records: Sequence[Any], base: int) -> list[Block]:
     return blocks
 
 
-def _leading(records: Sequence[Any], base: int) -> list[Block]:
-    """The blocks right up to height ``base``, in order, as long as none is missing."""
+def _leading(records: Sequence[Any], base: Header) -> list[Block]:
+    """The blocks right up to ``base``, in order, as long as none is missing.
+
+    By hash: who had diverged (PBFT rule 11) has blocks of another chain in its file.
+    """
     blocks: list[Block] = []
+    wanted = base.hash
     for record in reversed(records):
-        if isinstance(record, Block) and record.header.height == base - len(blocks):
+        if isinstance(record, Block) and record.header.hash == wanted:
             blocks.append(record)
+            wanted = record.header.parent
     return blocks[::-1]
