@@ -19,6 +19,7 @@ from chainsim.exit_codes import ExitCode
 from chainsim.explore.chunks import Job, run_chunk
 from chainsim.explore.model import model_of
 from chainsim.explore.runner import Here, sweep
+from chainsim.ledger_benchmark import TRANSFERS, transfers_ns
 from chainsim.run_folder import TRACE
 from chainsim.trace import Recorder
 from scenarios import loader
@@ -56,6 +57,9 @@ executing each transaction sixteen times and replying does."""
 
 EXPLORED: Final = 64
 """Seeds of the exploring row."""
+
+LEDGER_ACCOUNTS: Final = 10_000
+"""Among which the rows of the ledger move cash."""
 
 
 class BenchmarkFailed(Exception):
@@ -148,3 +152,10 @@ def exploring(seeds: int = EXPLORED) -> Row:
         deliveries=found.deliveries,
         median_deliveries=found.median_deliveries,
     )
+
+
+def ledger_alone(*, hashing: bool, accounts: int = LEDGER_ACCOUNTS) -> Row:
+    """Transfers that one ledger executes, with and without hashing its state, in CPU time."""
+    spent_ns = transfers_ns(accounts, hashing=hashing)
+    name = "ledger, with state hashing" if hashing else "ledger, without state hashing"
+    return row(name, "transfers", TRANSFERS, spent_ns, accounts=accounts)

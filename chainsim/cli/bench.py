@@ -13,13 +13,14 @@ def command(as_json: bool) -> None:
     """Measure messages and seeds per second, beside an empty heap loop in the same process."""
     import msgspec
 
-    from chainsim.benchmark import BLOCK_SIZES, empty_heap_loop, exploring, full_node
+    from chainsim.benchmark import BLOCK_SIZES, empty_heap_loop, exploring, full_node, ledger_alone
 
     output.note("Measuring; this takes some seconds …")
     raw = empty_heap_loop()
     rows = [full_node(size) for size in BLOCK_SIZES]
     ratios = {row.name: round(row.per_s / raw.per_s, 4) for row in rows}
     rows.append(exploring())  # seeds, of which the empty loop runs none
+    rows += [ledger_alone(hashing=False), ledger_alone(hashing=True)]
     if as_json:
         encoded = msgspec.json.encode({"rows": [*rows, raw], "ratios": ratios})
         output.write(encoded.decode() + "\n")

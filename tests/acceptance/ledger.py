@@ -10,17 +10,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import date
 from functools import partial
 from typing import Any
 
-from chainsim import wall_clock
-from consensus.messages import Batch, Request
-from nodes.ledger.execution import Ledger
-from nodes.ledger.genesis import Genesis, OpeningBalance, Seat
-from nodes.ledger.records import Account, Party
-from nodes.ledger.state import State
-from nodes.ledger.transactions import Money, Transaction, Transfer
+from chainsim.ledger_benchmark import TRANSFERS, transfers_ns
 from tests.acceptance.command import ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
 
@@ -38,10 +31,7 @@ SCENARIOS = (
 )
 SEEDS = 20
 SIZES = (1_000, 10_000, 1_000_000)
-BLOCKS = 20
-PER_BLOCK = 500
 TRANSFERS_PER_S = 20_000
-_FIRST = date(2021, 3, 3)
 
 
 def steps(scale: Scale) -> list[Step]:
@@ -85,60 +75,11 @@ def _scenario(name: str, seed: int) -> dict[str, Any]:
     return {"exit_code": int(result.exit_code)}
 
 
-def crowded(accounts: int) -> Genesis:
-    """One dealer with so many accounts that hold cash."""
-    return Genesis(
-        chain="speed",
-        validators=(Seat(id="v", public_key=bytes(32)),),
-        parties=(Party(id="d", role="dealer", public_key=b"d" * 32),),
-        first_business_day=_FIRST,
-        accounts=tuple(Account(id=f"d/{number}", owner="d") for number in range(accounts)),
-        balances=tuple(
-            OpeningBalance(account=f"d/{number}", asset="PKR", amount=10**9)
-            for number in range(accounts)
-        ),
-    )
-
-
-def _blocks(genesis: Genesis, accounts: int) -> list[Batch]:
-    """Transfers between accounts that are far apart, each signed (or so we say)."""
-    found, number = [], 0
-    for block in range(BLOCKS):
-        requests = []
-        for _ in range(PER_BLOCK):
-            number += 1
-            source, target = number * 7919 % accounts, number * 104_729 % accounts
-            body = Transfer(
-                source=f"d/{source}",
-                target=f"d/{target if target != source else (target + 1) % accounts}",
-                amount=Money("PKR", 1),
-            )
-            operation = Transaction(body).encode()
-            requests.append(Request(genesis.hash, 0, "d", number, operation, b"d" * 32))
-        found.append(Batch(block + 1, tuple(requests)))
-        for request in requests:
-            assert request.digest  # a validator has hashed it long before it executes it
-    return found
-
-
 def _speed(accounts: int) -> dict[str, Any]:
-    genesis = crowded(accounts)
-    batches = _blocks(genesis, accounts)
-    rates = {}
-    for name, hashing in (("with_hashing", True), ("without_hashing", False)):
-        honest = State.rehashed
-        ledger = Ledger(genesis)
-        try:
-            if not hashing:
-                State.rehashed = lambda self, changes: self.tree  # type: ignore[method-assign]
-            start = wall_clock.cpu_ns()
-            for height, batch in enumerate(batches, 1):
-                outcome = ledger.execute_block(height, height, batch)
-                assert outcome.receipts[-1].code == "OK"
-            rates[name] = BLOCKS * PER_BLOCK * 10**9 // (wall_clock.cpu_ns() - start)
-        finally:
-            State.rehashed = honest  # type: ignore[method-assign]
-    return rates
+    return {
+        name: TRANSFERS * 10**9 // transfers_ns(accounts, hashing=hashing)
+        for name, hashing in (("with_hashing", True), ("without_hashing", False))
+    }
 
 
 def verdicts(journal: Journal, scale: Scale) -> list[Verdict]:

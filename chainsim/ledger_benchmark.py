@@ -1,0 +1,77 @@
+"""How fast one ledger executes transfers by itself, in CPU time: no network, no consensus.
+
+Signatures count as checked and requests as hashed, as they are when a validator executes. State
+hashing is told apart: rates with it, and without.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import date
+from typing import Final
+
+from chainsim import wall_clock
+from chainsim.explore.planting import swapped
+from consensus.messages import Batch, Request
+from nodes.ledger.execution import Ledger
+from nodes.ledger.genesis import Genesis, OpeningBalance, Seat
+from nodes.ledger.records import Account, Party
+from nodes.ledger.state import State
+from nodes.ledger.transactions import Money, Transaction, Transfer
+from nodes.state_tree import StateTree
+
+BLOCKS: Final = 20
+PER_BLOCK: Final = 500
+TRANSFERS: Final = BLOCKS * PER_BLOCK
+_KEY: Final = b"d" * 32
+
+
+def transfers_ns(accounts: int, *, hashing: bool) -> int:
+    """CPU nanoseconds for ``TRANSFERS`` transfers among so many accounts."""
+    genesis = crowded(accounts)
+    batches = blocks(genesis, accounts)
+    ledger = Ledger(genesis)
+    with nullcontext() if hashing else swapped((State, "rehashed", _unhashed)):
+        start_ns = wall_clock.cpu_ns()
+        for height, batch in enumerate(batches, 1):
+            receipts = ledger.execute_block(height, height, batch).receipts
+            assert all(receipt.code == "OK" for receipt in receipts)
+        return wall_clock.cpu_ns() - start_ns
+
+
+def _unhashed(state: State, changes: object) -> StateTree:
+    """In the place of ``State.rehashed``: the tree stands still."""
+    return state.tree
+
+
+def crowded(accounts: int) -> Genesis:
+    """One dealer with so many accounts that hold cash."""
+    return Genesis(
+        chain="speed",
+        validators=(Seat(id="v", public_key=bytes(32)),),
+        parties=(Party(id="d", role="dealer", public_key=_KEY),),
+        first_business_day=date(2021, 3, 3),
+        accounts=tuple(Account(id=f"d/{number}", owner="d") for number in range(accounts)),
+        balances=tuple(
+            OpeningBalance(account=f"d/{number}", asset="PKR", amount=10**9)
+            for number in range(accounts)
+        ),
+    )
+
+
+def blocks(genesis: Genesis, accounts: int) -> list[Batch]:
+    """Transfers between accounts that are far apart."""
+    found = []
+    for block in range(BLOCKS):
+        requests = []
+        for number in range(block * PER_BLOCK + 1, (block + 1) * PER_BLOCK + 1):
+            source, target = number * 7919 % accounts, number * 104_729 % accounts
+            if target == source:
+                target = (target + 1) % accounts
+            body = Transfer(source=f"d/{source}", target=f"d/{target}", amount=Money("PKR", 1))
+            operation = Transaction(body).encode()
+            request = Request(genesis.hash, 0, "d", number, operation, _KEY)
+            assert request.digest  # remembered: whoever took it in has hashed it
+            requests.append(request)
+        found.append(Batch(block + 1, tuple(requests)))
+    return found
