@@ -43,7 +43,7 @@ def _membership(scenario: Scenario) -> Iterator[ScenarioError]:
     changes = [
         (path, fault)
         for path, fault in entries("faults", scenario.faults, MembershipFault)
-        if whole(fault)
+        if whole(fault) and fault.node is not None  # without one: said by its own check
     ]
     for path, fault in sorted(changes, key=lambda change: change[1].at or 0):
         about, proposer = fault.about, fault.proposer

@@ -28,6 +28,7 @@ SCENARIOS = (
     "freezes-race-transfer",
     "crash-while-paying-10000",
     "stale-vault-attestation",
+    "deciding-seat-revoked",
 )
 SEEDS = 20
 SIZES = (1_000, 10_000, 1_000_000)

@@ -22,6 +22,7 @@ NAMES = (
     "freezes-race-transfer",
     "crash-while-paying-10000",
     "stale-vault-attestation",
+    "deciding-seat-revoked",
 )
 
 
