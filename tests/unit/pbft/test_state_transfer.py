@@ -22,6 +22,7 @@ from consensus.messages import (
     State,
     StateProof,
     Status,
+    ViewChange,
     signed,
 )
 from consensus.pbft import state_transfer
@@ -117,9 +118,12 @@ def test_rule_22_it_votes_on_nothing_meanwhile(bench: TransferBench) -> None:
     assert host.replica.core.transferring
     bench.submit(201, to="all")
     bench.blocks(202, 203)
-    host.replica.core.views.start(5, "to see whether it would")
+    for name in ("r0", "r1"):  # whom it would join at once (rule 19)
+        call = ViewChange(bench.genesis.hash, 0, name, 1, 0, (), ())
+        host.receive(signed(call, bench.signers[name]))
     host.handle(TimerFired(bench.now_us, state_transfer.TRANSFER))
     assert not voted
+    assert host.replica.view == 0
 
 
 def test_rule_22_a_weak_quorum_alike_starts_the_fetching(bench: TransferBench) -> None:
@@ -321,6 +325,29 @@ def test_rule_22_who_does_not_hold_the_state_says_so(bench: TransferBench) -> No
     bench["r0"].receive(signed(message, bench.signers["r1"]))
     (answer,) = [m for m in bench.sent_by("r0") if isinstance(m, State)]
     assert answer.piece == b""
+
+
+def test_rule_22_who_does_not_hold_it_is_not_asked_again(
+    bench: TransferBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree_pieces, "PIECE_BYTES", 32)
+    behind(bench)
+    asked: Counter[str] = Counter()
+    real = bench.post
+
+    def post(source: str, to: str, message: Message) -> None:
+        if isinstance(message, FetchState):
+            asked[to] += 1
+        if isinstance(message, State) and source != "r0":
+            none = msgspec.structs.replace(message, piece=b"")
+            message = signed(none, bench.signers[source])
+        real(source, to, message)
+
+    bench.post = post  # type: ignore[method-assign]
+    bench.run_for(5 * SECOND)
+    assert bench["r3"].roots == bench["r0"].roots
+    assert asked["r0"] > 3
+    assert max(asked["r1"], asked["r2"]) <= 2  # what was under way already
 
 
 def test_rule_22_blocks_are_not_sent_to_who_will_fetch_the_state(bench: TransferBench) -> None:
