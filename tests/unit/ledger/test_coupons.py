@@ -275,3 +275,20 @@ def test_a_series_defined_later_owes_no_coupon_of_before(issued: date) -> None:
     assert upcoming.number == (2 if issued.month == 2 else 1)
     # 4 February 2022 is a Friday; 20 February 2022 a Sunday, so paid on Monday to Friday's holders.
     assert upcoming.record_date == (date(2022, 2, 3) if issued.month == 2 else date(2022, 2, 18))
+
+
+def test_a_paisa_that_orders_can_not_share_goes_to_the_oldest() -> None:
+    """350,005 paisa on one unit held then; three orders keep three units frozen now."""
+    series = replace(PIB, coupon_e4=70_001)
+    desk = funded(replace(crowd(3), series=(series, *GENESIS.series[1:])))
+    on(desk, COUPON_DAY)
+    for giver in ("c00001", "c00002"):
+        send(desk, f"{giver}/main", "c00000/main", UNIT)
+    for order in ("x", "y", "z"):
+        where = {"account": "c00000/main", "order": order}
+        desk.ok("pvara", "FREEZE", **where, amount=money(UNIT, "pib-51-3y"))
+    declare(desk)
+    pay(desk)
+    assert cash(desk, "c00000/main", "frozen") == 350_005
+    orders = desk.ledger.get("freeze", "c00000/main", "PKR").orders
+    assert [order.amount for order in orders] == [116_669, 116_668, 116_668]
