@@ -81,8 +81,12 @@ def residue(run: Run) -> list[str]:
     return found + [line for host in world.hosts[1:] for line in look(host)]
 
 
+LASTING = {"add-validator", "remove-validator", "rotate-key", "proactive-recovery"}
+"""These change the committee for good: ``test_membership`` has them."""
+
+
 def test_every_kind_of_fault_is_tried() -> None:
-    assert {name.partition("/")[0] for name in DISTURBANCES} == set(FAULTS)
+    assert {name.partition("/")[0] for name in DISTURBANCES} | LASTING == set(FAULTS)
 
 
 @pytest.mark.parametrize("name", DISTURBANCES)
