@@ -7,6 +7,8 @@ PY := .venv/bin/python
 INSTALL := sh requirements/install.sh
 UV ?= uv
 ARGS ?=
+# Tests of one file share a process: what they cache is made once. WORKERS= is one after another.
+WORKERS ?= -n auto --dist loadfile
 
 # The checkout's own packages and asserts are wanted, whatever the caller's shell says.
 unexport PYTHONPATH
@@ -48,7 +50,7 @@ report:
 
 test:
 	@$(INSTALL) test
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(WORKERS) $(ARGS)
 
 check:
 	@$(INSTALL) dev
@@ -56,7 +58,7 @@ check:
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) .venv/bin/lint-imports --no-logo
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(WORKERS) $(ARGS)
 
 mutants:
 	@$(INSTALL) run

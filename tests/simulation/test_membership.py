@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from chainsim.build import Simulation, build
-from chainsim.trace import Executed, Reached, Record, Recorder, Signed
+from chainsim.trace import Executed, Installed, Reached, Record, Recorder, Signed
 from consensus.messages import Prepare, signed
 from nodes.client import Client
 from nodes.validator import Validator
@@ -20,7 +20,7 @@ VOTES = {"pre-prepare", "prepare", "commit", "checkpoint", "view-change", "new-v
 def run(name: str, seed: int = 1, *overrides: str) -> tuple[Simulation, list[Record]]:
     records: list[Record] = []
     recorder = Recorder()
-    for kind in (Reached, Signed, Executed):
+    for kind in (Reached, Signed, Executed, Installed):
         recorder.subscribe(kind, records.append)
     simulation = build(loader.load(name, overrides, seed), recorder)
     result = simulation.run()
@@ -175,3 +175,20 @@ def test_rule_27_a_key_in_force_outlives_one_that_was_refused(later: str) -> Non
     assert [code for code, _ in codes][:2] == ["OK", "E_STATE"]
     # With v3 down all the others are needed: v1 votes, under whichever key is in force.
     assert [r for r in run.signed("v1") if r.type == "commit" and r.at_us > LATER_US]
+
+
+def test_rule_22_who_was_away_for_two_epochs_fetches_the_state_and_its_seat() -> None:
+    simulation, records = run(
+        "add-and-remove-validator",
+        1,
+        'faults[1]={kind="isolate", node="v3", at="2s", for="17s"}',
+        'workload[0].stop="26s"',
+        'expect.sometimes=["epoch-entered", "state-transfer"]',
+    )
+    assert [r for r in records if isinstance(r, Installed) and r.node == "v3"]
+    node = simulation.world.node("v3")
+    assert isinstance(node, Validator)
+    assert node.committee.ids == ("v1", "v2", "v3", "exchange-b")
+    votes = [r for r in records if isinstance(r, Signed) and r.node == "v3" and r.type in VOTES]
+    assert {r.epoch for r in votes if r.at_us > 19_000_000} == {2}
+    assert {r.epoch for r in votes if r.at_us < 19_000_000} == {0}
