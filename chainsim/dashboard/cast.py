@@ -7,7 +7,7 @@ from chainsim.dashboard.facts import Cast, Planned, Seat
 from scenarios.faults import Fault
 from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.partition import Partition
-from scenarios.schema import Scenario
+from scenarios.schema import Scenario, ledger_nodes
 
 
 def cast_of(scenario: Scenario, simulation: Simulation, given: int) -> Cast:
@@ -17,7 +17,8 @@ def cast_of(scenario: Scenario, simulation: Simulation, given: int) -> Cast:
         title=scenario.title,
         seed=scenario.seed,
         duration_us=scenario.duration,
-        seats=tuple(Seat(v.id, v.role, v.city) for v in scenario.validators),
+        seats=tuple(Seat(v.id, v.role, v.city) for v in ledger_nodes(scenario)),
+        members=len(scenario.validators),
         faults=planned(scenario.faults, given),
         opening=simulation.context.opening,
     )

@@ -29,23 +29,26 @@ class Cast(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     duration_us: int
     seats: tuple[Seat, ...]
+    """All who keep the ledger: the first committee in proposer order, then observers."""
+    members: int = 0
+    """Size of the first committee; 0: all of ``seats`` are in it."""
     faults: tuple[Planned, ...] = ()
     opening: Mapping[tuple[str, str, str], int] = {}
     """(account, asset, partition) -> minor units at genesis."""
 
     @property
     def ids(self) -> tuple[NodeId, ...]:
-        """The validators in proposer order."""
+        """The validators in proposer order, then observers."""
         return tuple(seat.id for seat in self.seats)
 
     @property
     def quorum(self) -> int:
         """Votes that decide."""
-        return quorum_size(len(self.seats))
+        return quorum_size(self.members or len(self.seats))
 
     def primary(self, view: View) -> NodeId:
         """Who proposes in ``view``."""
-        return self.seats[view % len(self.seats)].id
+        return self.seats[view % (self.members or len(self.seats))].id
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from consensus.checkpoint_state import CheckpointState
 from consensus.configurations import Configurations
 from consensus.crypto import FastScheme
 from consensus.effects import Broadcast, Effect, Milestone, Send
+from consensus.encoding import encode
 from consensus.events import Boot, Receive, TimerFired
 from consensus.messages import (
     NULL_BATCH,
@@ -31,6 +35,8 @@ from tests.unit.ledger.support import Desk, money
 
 NAMES = ("v0", "v1", "v2", "v3")
 POLL_US = 1_000_000
+ACCOUNT = "exchange-a/main"
+OTHER = "dealer-1/main"
 INTERVAL = 5
 NO_CERTIFICATE = CommitCertificate(0, 0, 0, b"", ())
 """COMMITs prove nothing to an observer: it is never shown one."""
@@ -220,3 +226,12 @@ class World:
             for receipt in block.receipts
             if any(posting.account == account for posting in receipt.postings)
         ]
+
+
+def changed(data: bytes, kind: type[Any], **changes: Any) -> bytes:
+    """An encoded struct with other fields."""
+    return encode(replace(msgspec.msgpack.decode(data, type=kind), **changes))
+
+
+def only(kind: type[Message], lie: Callable[[Any], Message]) -> Callable[[Message], Message]:
+    return lambda answer: lie(answer) if isinstance(answer, kind) else answer

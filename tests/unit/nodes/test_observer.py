@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from consensus.effects import Milestone, Send
-from consensus.encoding import encode
 from consensus.errors import ConfigurationError
 from consensus.events import Boot, Receive, TimerFired
 from consensus.messages import (
@@ -27,22 +22,9 @@ from consensus.messages import (
 )
 from consensus.types import NodeId
 from nodes import proof_server
-from nodes.block import Header
-from nodes.ledger.receipts import Receipt
-from nodes.ledger.records import Balance
-from nodes.light_proofs import balance_under, chained, evidence_of, receipt_under
 from nodes.observer import Phase
-from tests.unit.nodes.observer_bench import NAMES, POLL_US, World
+from tests.unit.nodes.observer_bench import ACCOUNT, NAMES, OTHER, POLL_US, World, only
 from tests.unit.protocol.strategies import BY_TYPE
-
-ACCOUNT = "exchange-a/main"
-OTHER = "dealer-1/main"
-
-
-def changed(data: bytes, kind: type[Any], **changes: Any) -> bytes:
-    """An encoded struct with other fields."""
-    return encode(replace(msgspec.msgpack.decode(data, type=kind), **changes))
-
 
 # What it believes
 
@@ -178,240 +160,6 @@ def test_rule_29_fewer_votes_than_a_quorum_prove_nothing() -> None:
     world.poll()
     assert world.observer.height == 0
     assert len(world.caught()) == 4
-
-
-# Liars
-
-
-def first_header(answer: Headers) -> Message:
-    """Forked at its beginning: all hashes after it are true ones."""
-    told = changed(answer.headers[0], Header, receipts_root=b"x" * 32)
-    return replace(answer, headers=(told, *answer.headers[1:]))
-
-
-def last_header(answer: Headers) -> Message:
-    told = changed(answer.headers[-1], Header, state_root=b"x" * 32)
-    return replace(answer, headers=(*answer.headers[:-1], told))
-
-
-def forked_chain(answer: Headers) -> Message:
-    """A chain that holds together, but leads elsewhere."""
-    headers: list[bytes] = []
-    parent = None
-    for data in answer.headers:
-        header = msgspec.msgpack.decode(data, type=Header)
-        header = replace(header, parent=parent or header.parent, transactions_root=b"x" * 32)
-        parent = header.hash
-        headers.append(encode(header))
-    return replace(answer, headers=tuple(headers))
-
-
-def no_newest(answer: Headers) -> Message:
-    return replace(answer, headers=answer.headers[:-1])
-
-
-def too_many(answer: Headers) -> Message:
-    return replace(answer, headers=(answer.headers[0],) * 2 + answer.headers[1:])
-
-
-def rubbish_header(answer: Headers) -> Message:
-    return replace(answer, headers=(*answer.headers[:-1], b"\xc1"))
-
-
-def other_code(answer: ReceiptProof) -> Message:
-    first = answer.receipts[0]
-    told = replace(first, receipt=changed(first.receipt, Receipt, code="E_FROZEN"))
-    return replace(answer, receipts=(told, *answer.receipts[1:]))
-
-
-def other_request(answer: ReceiptProof) -> Message:
-    """A true receipt, of an order that another block holds."""
-    first, second = answer.receipts[:2]
-    told = replace(first, request=second.request)
-    return replace(answer, receipts=(told, *answer.receipts[1:]))
-
-
-def no_request(answer: ReceiptProof) -> Message:
-    told = replace(answer.receipts[0], request=None)
-    return replace(answer, receipts=(told, *answer.receipts[1:]))
-
-
-def other_block(answer: ReceiptProof) -> Message:
-    told = replace(answer.receipts[0], height=2)
-    return replace(answer, receipts=(told, *answer.receipts[1:]))
-
-
-def told_twice(answer: ReceiptProof) -> Message:
-    return replace(answer, receipts=(answer.receipts[0], *answer.receipts))
-
-
-def beyond_the_range(answer: ReceiptProof) -> Message:
-    return replace(answer, through=answer.through - 1)
-
-
-def richer(answer: BalanceProof) -> Message:
-    return replace(answer, value=changed(answer.value, Balance, free=10**15))
-
-
-def not_there(answer: BalanceProof) -> Message:
-    return replace(answer, value=b"", neighbour=("0" * 64, b"n" * 32))
-
-
-def broken_path(answer: BalanceProof) -> Message:
-    return replace(answer, levels=answer.levels[1:])
-
-
-LIES = [
-    first_header,
-    last_header,
-    forked_chain,
-    no_newest,
-    too_many,
-    rubbish_header,
-    other_code,
-    other_request,
-    no_request,
-    other_block,
-    told_twice,
-    beyond_the_range,
-    richer,
-    not_there,
-    broken_path,
-]
-
-
-def only(kind: type[Message], lie: Callable[[Any], Message]) -> Callable[[Message], Message]:
-    return lambda answer: lie(answer) if isinstance(answer, kind) else answer
-
-
-@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
-def test_rule_29_a_liar_is_caught_and_another_is_asked(lie: Callable[[Any], Message]) -> None:
-    world = World()
-    world.grow()
-    hints: dict[str, type[Message]] = {
-        "Headers": Headers,
-        "ReceiptProof": ReceiptProof,
-        "BalanceProof": BalanceProof,
-    }
-    kind = hints[lie.__annotations__["answer"]]
-    world.lies["v1"] = only(kind, lie)  # the first that is asked
-    world.poll()
-    assert len(world.caught()) == 1
-    assert world.caught()[0].startswith("v1 sent ")
-    assert world.observer.liars == ("v1",)
-    assert world.steps == [(5, 5, 0)]
-    assert world.receipts == world.expected(ACCOUNT)
-    world.grow()
-    before = len(world.asked)
-    world.poll(3)
-    assert "v1" not in {name for name, _ in world.asked[before:]}
-
-
-def test_rule_29_another_accounts_true_balance_is_no_answer() -> None:
-    """The proof of another key, as it is and under the name that was asked for."""
-    world = World()
-    world.grow()
-
-    def of_another(answer: BalanceProof) -> Message | None:
-        head = (world.chain, 0, "auditor")
-        question = FetchBalance(*head, answer.sequence, OTHER, answer.asset)
-        told = world.answer("v1", question)
-        assert isinstance(told, BalanceProof)
-        return replace(told, account=ACCOUNT)
-
-    world.lies["v1"] = only(BalanceProof, of_another)  # type: ignore[arg-type]
-    world.poll()
-    assert world.caught() == [f"v1 sent a balance of {ACCOUNT} that the state root doesn't hold"]
-    assert world.balances[5, ACCOUNT, "PKR"] == world.desk.ledger.balance(ACCOUNT, "PKR")
-
-
-def test_rule_29_another_accounts_receipts_are_no_answer() -> None:
-    world = World(("dealer-2/main",))
-    world.grow()
-
-    def of_another(answer: ReceiptProof) -> Message:
-        return replace(answer, receipts=evidence_of(world.blocks[0], ACCOUNT))
-
-    world.lies["v1"] = only(ReceiptProof, of_another)
-    world.poll()
-    assert world.caught() == ["v1 sent a receipt that doesn't concern dealer-2/main"]
-    assert world.receipts == []
-
-
-def test_rule_29_a_receipt_that_is_left_out_is_missed_by_the_balances() -> None:
-    world = World()
-    world.grow()
-    world.poll()
-    world.grow()
-
-    def half(answer: ReceiptProof) -> Message:
-        return replace(answer, receipts=answer.receipts[::2])
-
-    world.lies = {name: only(ReceiptProof, half) for name in ("v2", "v3")}
-    world.poll()
-    what = f"not all receipts of {ACCOUNT}: what they moved isn't what it has now"
-    assert world.caught() == [f"v2 sent {what}", f"v3 sent {what}"]
-    assert world.receipts == world.expected(ACCOUNT)
-
-
-def test_rule_29_when_all_lie_it_believes_nothing_new_and_goes_on_asking() -> None:
-    world = World()
-    world.grow()
-    world.lies = {name: only(BalanceProof, richer) for name in NAMES}
-    world.poll(3)
-    assert world.balances == {}
-    world.lies = {name: only(Headers, last_header) for name in NAMES}
-    world.grow()
-    world.poll(3)
-    assert world.observer.height == 5
-    world.lies.clear()
-    world.poll()
-    assert world.observer.height == 10
-    assert world.receipts == world.expected(ACCOUNT)
-
-
-def test_rule_29_a_lie_that_its_sender_did_not_sign_accuses_nobody_and_stops_nothing() -> None:
-    world = World()
-    world.grow()
-    observer = world.observer
-    ask = observer.handle(TimerFired(0, ("poll",)))
-    question = next(e.message for e in ask if isinstance(e, Send))
-    true = world.answer("v1", question)
-    assert isinstance(true, StateProof)
-    last = true.states[-1]
-    false = replace(true, states=(replace(last, state=replace(last.state, header_hash=b"f" * 32)),))
-    for forged in (false, signed(false, world.keys["v2"])):
-        effects = observer.handle(Receive(1, forged))
-        assert not [e for e in effects if isinstance(e, Send | Milestone)]
-        assert observer.phase is Phase.COMMITTEES
-    # What is right proves itself, whoever sent it.
-    observer.handle(Receive(2, true))
-    assert observer.phase is Phase.HEADERS
-    assert observer.liars == ()
-
-
-def test_rule_29_that_nothing_is_left_out_takes_a_signature() -> None:
-    """Else a forger could have it blame an honest validator for what wasn't in its answer."""
-    world = World()
-    world.grow()
-    world.poll()
-    world.grow()
-    observer = world.observer
-    effects = observer.handle(TimerFired(world.now_us, ("poll",)))
-    while True:
-        (send,) = [e for e in effects if isinstance(e, Send)]
-        world.now_us += 10
-        answer = world.answer(send.to, send.message)
-        assert answer is not None
-        if isinstance(answer, ReceiptProof):
-            break
-        effects = observer.handle(Receive(world.now_us, signed(answer, world.keys[send.to])))
-    forged = replace(answer, receipts=())
-    assert not [
-        e for e in observer.handle(Receive(world.now_us, forged)) if isinstance(e, Milestone)
-    ]
-    observer.handle(Receive(world.now_us, signed(answer, world.keys[send.to])))
-    assert (observer.height, observer.liars) == (10, ())
 
 
 # Silence, gaps, limits
@@ -602,73 +350,6 @@ def test_rule_29_whatever_comes_nothing_raises_and_nothing_is_believed(data: st.
     told = observer.handle(Receive(2, rubbish))
     assert observer.height == 0
     assert all(type(effect).__name__ != "BlocksProven" for effect in told)
-
-
-HISTORY = World((ACCOUNT,))
-HISTORY.grow(6)
-PIECES = tuple(encode(block.header) for block in HISTORY.blocks)
-TIP = HISTORY.blocks[-1].header
-
-
-def flipped(data: bytes, at: int) -> bytes:
-    at %= len(data) * 8
-    return data[: at // 8] + bytes([data[at // 8] ^ 1 << at % 8]) + data[at // 8 + 1 :]
-
-
-@given(st.integers(0, 5), st.integers(0, 10**6))
-def test_rule_29_no_bit_of_a_header_can_be_changed(which: int, at: int) -> None:
-    assert chained(PIECES, 6, TIP.hash) is not None
-    pieces = list(PIECES)
-    pieces[which] = flipped(pieces[which], at)
-    headers = chained(pieces, 6, TIP.hash)
-    # Another encoding of the same value would do no harm.
-    assert headers is None or headers == tuple(block.header for block in HISTORY.blocks)
-
-
-@given(st.integers(0, 5), st.integers(0, 10**6), st.integers(0, 3))
-def test_rule_29_no_bit_of_a_receipt_or_its_path_can_be_changed(
-    which: int, at: int, part: int
-) -> None:
-    block = HISTORY.blocks[which]
-    (evidence,) = evidence_of(block, ACCOUNT)
-    assert receipt_under(block.header, evidence) is not None
-    if part == 0:
-        evidence = replace(evidence, receipt=flipped(evidence.receipt, at))
-    elif part == 1:
-        evidence = replace(evidence, path=(*evidence.path, flipped(b"\0" * 32, at)))
-    elif part == 2:
-        assert evidence.request is not None
-        operation = flipped(evidence.request.operation, at)
-        evidence = replace(evidence, request=replace(evidence.request, operation=operation))
-    else:
-        evidence = replace(evidence, size=at % 4 + 2)
-    proven = receipt_under(block.header, evidence)
-    assert proven is None or proven.receipt == block.receipts[0]
-    if part in (1, 2, 3):
-        assert proven is None
-
-
-@given(st.integers(0, 10**6), st.integers(0, 10**6))
-def test_rule_29_no_bit_of_a_balance_or_its_path_can_be_changed(level: int, at: int) -> None:
-    server = HISTORY.servers["v0"]
-    tip = HISTORY.blocks[4].header
-    server._answers.forget()
-    proof = server.answer(FetchBalance(HISTORY.chain, 0, "auditor", 5, ACCOUNT, "PKR"), 0, 0)
-    assert isinstance(proof, BalanceProof)
-    held = balance_under(tip, proof)
-    assert held is not None
-    levels = list(proof.levels)
-    level %= len(levels)
-    bitmap, others = levels[level]
-    place = at % (len(others) + 1)
-    if place == len(others):
-        levels[level] = (bitmap ^ 1 << at % 16, others)
-    else:
-        damaged = flipped(others[place], at)
-        levels[level] = (bitmap, (*others[:place], damaged, *others[place + 1 :]))
-    assert balance_under(tip, replace(proof, levels=tuple(levels))) is None
-    told = balance_under(tip, replace(proof, value=flipped(proof.value, at)))
-    assert told is None or told == held
 
 
 def test_the_observer_says_what_it_waits_for() -> None:
