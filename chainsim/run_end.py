@@ -26,7 +26,12 @@ def read(world: World, honest: frozenset[NodeId]) -> RunEnd:
         else:
             view, active, executed, stable = validator.status()
             nodes[host.id] = NodeStatus(
-                up=True, view=view, active=active, executed=executed, stable=stable
+                up=True,
+                view=view,
+                active=active,
+                executed=executed,
+                stable=stable,
+                held=validator.held(),
             )
     ledgers = {
         id_: LedgerStatus(height=validator.ledger.height, balances=_balances(validator.ledger))

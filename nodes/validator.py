@@ -116,6 +116,11 @@ class Validator:
         replica = self.replica
         return replica.view, replica.active, replica.executed, replica.stable
 
+    def held(self) -> dict[str, int]:
+        """How full the replica's tables of what came too early were at most, by name."""
+        held = getattr(self.replica, "held", None)
+        return held() if held is not None else {}
+
     @property
     def committee(self) -> Committee:
         """The configuration in force here."""

@@ -14,6 +14,7 @@ from chainsim.checks.accused import Accusations
 from chainsim.checks.agreement import Agreement
 from chainsim.checks.authority import Authority
 from chainsim.checks.base import Check, CheckResult, Finding, Kind
+from chainsim.checks.bounded_memory import BoundedMemory
 from chainsim.checks.chain_integrity import ChainIntegrity
 from chainsim.checks.client_history import ClientHistory
 from chainsim.checks.conservation import Conservation
@@ -80,6 +81,7 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
     "authority": Authority,
     "replay-from-genesis": Replayed,
     "light-observers": LightObservers,
+    "bounded-memory": BoundedMemory,
     "liveness": Liveness,
     "sometimes": Sometimes,
 }

@@ -49,8 +49,10 @@ hundredth of a time-out, which is about one message's way."""
 class Draw:
     """One scenario's draws: the stream, who is there, and the hostile budget that is left."""
 
-    def __init__(self, stream: Stream, cast: Cast, model: FaultModel) -> None:
+    def __init__(self, stream: Stream, cast: Cast, model: FaultModel, seed: int = 0) -> None:
         self.stream: Final = stream
+        self.rare: Final = Stream(seed, "explore/rare")
+        """For what is seldom: the other draws stay as they are."""
         self.cast: Final = cast
         self.model: Final = model
         self.budget = cast.f - len(cast.hostile)

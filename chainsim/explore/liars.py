@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chainsim.explore.drawing import VOICES, Draw
-from chainsim.explore.model import BYZANTINE, behaviours_of
+from chainsim.explore.model import BYZANTINE, RARE, behaviours_of
 from scenarios.faults import FAULTS, Fault
 from scenarios.rng import PPM
 
 LIES: Final = {"equivocate": 2, "bogus-new-view": 2, "random-mutation": 2}
 """How often behaviours are drawn beside the others (1): those with the most to say."""
+
+SELDOM: Final = 50_000
+"""The chance (ppm) that one of ``RARE`` takes the place of the behaviour that was drawn."""
 
 
 def draw_hostile(draw: Draw) -> list[Fault]:
@@ -23,7 +26,9 @@ def draw_hostile(draw: Draw) -> list[Fault]:
 def _byzantine(draw: Draw) -> Fault:
     stream = draw.stream
     known = behaviours_of(draw.model)
-    weighted = [name for name in known for _ in range(LIES.get(name, 1))]
+    rare = [name for name in known if name in RARE]
+    common = [name for name in known if name not in RARE] or rare
+    weighted = [name for name in common for _ in range(LIES.get(name, 1))]
     behaviour = stream.pick(weighted)
     id_ = draw.betrayed(_leading(draw, behaviour))["node"]
     fields: dict[str, Any] = {"node": id_, "behaviour": behaviour}
@@ -38,6 +43,8 @@ def _byzantine(draw: Draw) -> Fault:
         fields["chance"] = stream.pick((20_000, 100_000, 400_000, PPM))
     if behaviour == "bogus-state":  # a transfer has few pieces
         fields["chance"] = PPM
+    if rare and draw.rare.chance(SELDOM):
+        fields = {"node": id_, "behaviour": draw.rare.pick(rare)}
     return FAULTS[BYZANTINE](**fields)
 
 

@@ -17,6 +17,8 @@ from scenarios.faults import Fault
 from scenarios.schema import Scenario, Validator
 
 BYZANTINE: Final = "byzantine"
+RARE: Final = ("future-flood",)
+"""Behaviours that take the place of another now and then: floods make a run slow."""
 
 Ppm = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
@@ -56,9 +58,10 @@ def model_of(scenario: Scenario) -> FaultModel:
 
 
 def behaviours_of(model: FaultModel) -> tuple[str, ...]:
-    """The behaviours that may be drawn, ``twins`` among them; budgets leave no room for company."""
-    alone = tuple(name for name in BEHAVIOURS if name not in IN_COMPANY)
-    return model.behaviours or (*alone, "twins")
+    """The behaviours that may be drawn, ``twins`` among them, rare ones last; budgets leave no
+    room for company."""
+    alone = tuple(name for name in BEHAVIOURS if name not in (*IN_COMPANY, *RARE))
+    return model.behaviours or (*alone, "twins", *RARE)
 
 
 class Cast(msgspec.Struct, frozen=True):

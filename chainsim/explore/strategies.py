@@ -12,7 +12,7 @@ import msgspec
 
 from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
 from chainsim.explore.liars import draw_hostile
-from chainsim.explore.model import BYZANTINE, FaultModel, behaviours_of, cast_of, resized
+from chainsim.explore.model import BYZANTINE, RARE, FaultModel, behaviours_of, cast_of, resized
 from chainsim.explore.reseating import with_joiner
 from chainsim.explore.rounds import draw_rounds
 from scenarios.faults import Fault
@@ -45,7 +45,10 @@ def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
     kinds = _part(drawn_kinds(model), stream)
     if BYZANTINE not in kinds and BYZANTINE in drawn_kinds(model) and stream.chance(PPM // 2):
         kinds = (*kinds, BYZANTINE)
-    behaviours = _part(behaviours_of(model), stream)
+    known = behaviours_of(model)
+    common = tuple(name for name in known if name not in RARE)
+    rare = tuple(name for name in known if name in RARE)
+    behaviours = (*(_part(common, stream) if common else ()), *rare)
     return msgspec.structs.replace(model, kinds=kinds, behaviours=behaviours)
 
 
@@ -60,7 +63,7 @@ def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scen
         base = resized(base, stream.pick(model.sizes))
     if model.fsyncs_us:
         changes["disk"] = msgspec.structs.replace(base.disk, fsync=stream.pick(model.fsyncs_us))
-    changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model)))
+    changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model, seed)))
     return with_joiner(msgspec.structs.replace(base, **changes))
 
 

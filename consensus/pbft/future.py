@@ -27,9 +27,16 @@ class FutureMessages:
         self.cap: Final = MESSAGES_PER_SLOT * WINDOWS_KEPT * window
         """Messages kept per sender."""
         self._kept: dict[NodeId, dict[tuple[str, View, Sequence], Vote]] = {}
+        self._peak = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._kept.values()))
+
+    @property
+    def peak(self) -> int:
+        """The most that any one sender had waiting here at one time."""
+        # Messages leave only by take and clear, which remember how many there were before.
+        return max([self._peak, *map(len, self._kept.values())])
 
     def is_full(self, sender: NodeId) -> bool:
         """Whether ``sender`` has used up its share."""
@@ -43,10 +50,12 @@ class FutureMessages:
 
     def clear(self) -> None:
         """Another committee begins: votes of the last one are of no use."""
+        self._peak = self.peak
         self._kept.clear()
 
     def take(self, view: View, high: Sequence) -> list[Vote]:
         """Remove and return what is due in ``view`` up to ``high``; forget lower views."""
+        self._peak = self.peak
         due: list[Vote] = []
         for sender in sorted(self._kept):
             waiting = self._kept[sender]

@@ -48,6 +48,7 @@ class Membership:
         self._coming: Committee | None = None
         self.early: dict[NodeId, dict[Digest, Message]] = {}
         """Messages of the next epoch, verified, under a cap per sender (rule 32)."""
+        self._early_peak = 0
 
     # -- the last slots of an epoch (rule 27) ------------------------------------------
 
@@ -80,6 +81,7 @@ class Membership:
         core.out.append(Compact(tuple(core.checkpoints.live_records())))
         core.milestone("epoch-entered", 0, certified.sequence, certified.state.digest, self._who())
         core.normal.epoch_entered()
+        self._early_peak = self.early_peak
         early, self.early = self.early, {}
         for messages in early.values():
             for message in messages.values():
@@ -93,6 +95,7 @@ class Membership:
         if state.epoch > core.committee.epoch:
             core.configurations.learn(certified)
             self.enter(state.committee)
+            self._early_peak = self.early_peak
             self.early.clear()
             core.normal.epoch_left()
             core.milestone("epoch-entered", 0, state.sequence, state.digest, self._who())
@@ -144,6 +147,11 @@ class Membership:
     def early_limit(self) -> int:
         """Messages of one sender that wait for the next epoch."""
         return MESSAGES_PER_SLOT * self.core.parameters.window
+
+    @property
+    def early_peak(self) -> int:
+        """The most that any one sender had waiting for the next epoch at one time."""
+        return max([self._early_peak, *map(len, self.early.values())])
 
     def may_ask(self, message: Status | FetchState) -> bool:
         """Whether a question is to be answered: a member's is signed, in whichever epoch.

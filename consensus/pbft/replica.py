@@ -98,6 +98,17 @@ class Replica:
         core = self.core
         return core.view, core.active, core.executed, core.stable
 
+    def held(self) -> dict[str, int]:
+        """The most that tables of what came too early held since the start (rule 32): votes of
+        one sender for later views (``future``) and for the next epoch (``early``), and the
+        slots that the log holds now."""
+        core = self.core
+        return {
+            "future": core.normal.future.peak,
+            "early": core.membership.early_peak,
+            "slots": len(core.slots),
+        }
+
     @property
     def view(self) -> View:
         """The active view, or the pending one during a view change."""

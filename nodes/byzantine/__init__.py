@@ -25,6 +25,7 @@ from nodes.byzantine.bogus_view_change import BogusViewChange
 from nodes.byzantine.conflicting_votes import ConflictingVotes
 from nodes.byzantine.equivocate import Equivocate
 from nodes.byzantine.false_proofs import FalseProofs
+from nodes.byzantine.future_flood import FutureFlood
 from nodes.byzantine.random_mutation import RandomMutation
 from nodes.byzantine.silent import Silent
 from nodes.byzantine.stale_replay import StaleReplay
@@ -45,6 +46,7 @@ BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
     "silent": Silent,
     "stale-replay": StaleReplay,
     "withhold": Withhold,
+    "future-flood": FutureFlood,
 }
 """By the name that a scenario uses; ``twins`` wraps two nodes and is made apart."""
 

@@ -26,12 +26,12 @@ class ByzantineFault(NodeFault, frozen=True, kw_only=True, tag="byzantine"):
     behaviour: str
     """One of nodes/byzantine: accomplice, silent, withhold, equivocate, conflicting-votes,
     stale-replay, bogus-view-change, bogus-new-view, bogus-checkpoint, bogus-state, false-proofs,
-    random-mutation, twins."""
+    future-flood, random-mutation, twins."""
     groups: tuple[tuple[Selector, ...], ...] = ()
     """Two groups of others that are told different things (equivocate, twins); left out: two
     halves, of twins ever new ones."""
     receivers: tuple[Selector, ...] = ()
-    """The others concerned (withhold); left out: all."""
+    """The others concerned (withhold, future-flood); left out: all."""
     types: tuple[str, ...] = ()
     """Types of messages concerned (silent, withhold, false-proofs); left out: the behaviour's
     own."""

@@ -160,7 +160,7 @@ _ROWS = (
         number=29,
         name="future messages buffered without bound",
         breaks="memory",
-        note="nobody floods yet, and no property watches memory",
+        apply=log.future_unbounded,
     ),
     Mutant(
         number=30,

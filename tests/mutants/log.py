@@ -9,6 +9,7 @@ from consensus.events import Executed
 from consensus.messages import Checkpoint
 from consensus.pbft.checkpoints import Checkpoints
 from consensus.pbft.core import Core
+from consensus.pbft.future import FutureMessages
 from consensus.pbft.normal_case import NormalCase
 from consensus.pbft.slot import Slot
 from consensus.types import Sequence
@@ -61,3 +62,8 @@ def no_watermarks() -> Patch:
     return swapped(
         (Core, "slot", slot), (Core, "high", property(lambda self: self.stable + (1 << 40)))
     )
+
+
+def future_unbounded() -> Patch:
+    """Whoever signs votes for later views and windows has all of them kept."""
+    return swapped((FutureMessages, "is_full", lambda self, sender: False))

@@ -16,7 +16,7 @@ from nodes.byzantine import BEHAVIOURS, IN_COMPANY
 from nodes.ledger.replies import ReplyScope
 from nodes.validator import Validator
 from scenarios.faults.byzantine import NAMES
-from tests.mutants import votes
+from tests.mutants import log, votes
 from tests.mutants.views import patient_backups, selection_believed
 from tests.simulation.runs import Run
 
@@ -183,6 +183,7 @@ DAMAGE = {
     "random-mutation": Damage(
         votes.digest_not_compared, hostile("random-mutation"), "agreement", seed=3
     ),
+    "future-flood": Damage(log.future_unbounded, hostile("future-flood", "v2"), "bounded-memory"),
     "twins": Damage(votes.quorum_2f, hostile("twins"), "agreement"),
 }
 """Fork (agreement), stall (liveness), wrong execution (exactly-once), false proof."""
