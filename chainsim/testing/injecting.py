@@ -14,6 +14,7 @@ import msgspec
 from chainsim.testing.errors import WrongUse
 from scenarios.convert import Converter
 from scenarios.faults import Fault
+from scenarios.faults.membership import LASTING
 from scenarios.fitting import problems
 from scenarios.loader import FAMILIES
 from scenarios.schema import Scenario
@@ -59,7 +60,13 @@ def read_fault(base: Scenario, kind: str, fields: Mapping[str, Any], now_us: int
 
 
 def check_fault(base: Scenario, fault: Fault, now_us: int) -> None:
-    """Raises ``WrongUse`` for unknown nodes, and for a fault that begins in the past."""
+    """Raises ``WrongUse`` for unknown nodes, for a fault that begins in the past, and for what
+    can't come while a run goes on."""
+    if kind_of(fault) in LASTING:
+        raise WrongUse(
+            f"{kind_of(fault)} changes the committee by transactions that are planned before the "
+            "run: write it into a scenario"
+        )
     alone = msgspec.structs.replace(base, faults=(fault,), workload=(), duration=_FAR_US)
     wrong = [str(error) for error in problems(alone) if error.path.startswith("faults")]
     if wrong:

@@ -25,6 +25,7 @@ from chainsim.testing.submitting import ASSET, Order
 from consensus.types import max_faulty
 from nodes.ledger.transactions import Money, Transaction, Transfer
 from scenarios.faults import Fault
+from scenarios.faults.membership import LASTING
 from scenarios.rng import PPM, Stream
 
 DEALERS: Final = ("dealer-a", "dealer-b", "dealer-c", "dealer-d")
@@ -64,12 +65,12 @@ def schedules(
     """Faults for ``cluster(n)``, within PBFT.md's budget: at most f hostile, all others end.
 
     ``kinds`` narrows them to some; ``hostile`` allows Byzantine validators; ``most`` bounds how
-    many others there are; they begin before ``busy_us``.
+    many others there are; they begin before ``busy_us``. The committee stays as it is.
     """
     ids = tuple(f"r{index}" for index in range(n))
     cast = Cast(ids=ids, f=max_faulty(n), hostile=(), busy_us=busy_us, timeout_us=TIMEOUT_US)
     choices = Draw(_Choices(draw), cast, FaultModel(kinds=kinds))
-    able = [kind for kind in drawn_kinds(choices.model) if kind != BYZANTINE]
+    able = [kind for kind in drawn_kinds(choices.model) if kind not in (BYZANTINE, *LASTING)]
     faults = draw_hostile(choices) if hostile else []
     for _ in range(draw(st.integers(0, most)) if able else 0):
         faults += draw_faults(choices, draw(st.sampled_from(able)))

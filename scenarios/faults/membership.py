@@ -6,7 +6,7 @@ countersign (but the one that it is about); it takes effect at the end of the ep
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from scenarios.faults.base import NodeFault, Selector
 from scenarios.faults.primitives import NewKey, Primitive
@@ -14,6 +14,10 @@ from scenarios.faults.primitives import NewKey, Primitive
 Change = Literal["add", "remove", "rotate"]
 
 MOMENT_US = 1
+LASTING: Final = frozenset(
+    {"add-validator", "remove-validator", "rotate-key", "proactive-recovery"}
+)
+"""Kinds that change the committee for good: part of a scenario's plan from the start."""
 
 
 class MembershipFault(NodeFault, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import pytest
 from chainsim.exit_codes import ExitCode
 from chainsim.simulation.host import Host
 from scenarios.faults import FAULTS
+from scenarios.faults.membership import LASTING
 from scenarios.rng import PPM
 from tests.simulation.runs import LATER, LATER_US, Run
 
@@ -81,11 +82,8 @@ def residue(run: Run) -> list[str]:
     return found + [line for host in world.hosts[1:] for line in look(host)]
 
 
-LASTING = {"add-validator", "remove-validator", "rotate-key", "proactive-recovery"}
-"""These change the committee for good: ``test_membership`` has them."""
-
-
 def test_every_kind_of_fault_is_tried() -> None:
+    """What changes the committee for good is in ``test_membership``."""
     assert {name.partition("/")[0] for name in DISTURBANCES} | LASTING == set(FAULTS)
 
 

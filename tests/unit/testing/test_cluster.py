@@ -309,3 +309,8 @@ def test_wrong_use_is_told_clearly(wrong: Callable[[Cluster], object], words: st
 def test_a_protocol_that_cannot_be_had_is_an_error_of_the_scenario(name: str, words: str) -> None:
     with pytest.raises(ScenarioErrors, match=f"consensus.protocol: .*{words}"):
         load("quick", [f'consensus.protocol="{name}"'])
+
+
+def test_the_committee_does_not_change_while_a_run_goes_on() -> None:
+    with pytest.raises(WrongUse, match="planned before the run"):
+        cluster(4).fault("rotate-key", node="r1")
