@@ -49,10 +49,12 @@ hundredth of a time-out, which is about one message's way."""
 class Draw:
     """One scenario's draws: the stream, who is there, and the hostile budget that is left."""
 
-    def __init__(self, stream: Stream, cast: Cast, model: FaultModel, seed: int = 0) -> None:
+    def __init__(
+        self, stream: Stream, cast: Cast, model: FaultModel, rare: Stream | None = None
+    ) -> None:
         self.stream: Final = stream
-        self.rare: Final = Stream(seed, "explore/rare")
-        """For what is seldom: the other draws stay as they are."""
+        self.rare: Final = rare or stream
+        """For what is seldom: from a stream of its own it shifts no other draw."""
         self.cast: Final = cast
         self.model: Final = model
         self.budget = cast.f - len(cast.hostile)

@@ -63,7 +63,8 @@ def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scen
         base = resized(base, stream.pick(model.sizes))
     if model.fsyncs_us:
         changes["disk"] = msgspec.structs.replace(base.disk, fsync=stream.pick(model.fsyncs_us))
-    changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model, seed)))
+    rare = Stream(seed, "explore/rare")
+    changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model, rare)))
     return with_joiner(msgspec.structs.replace(base, **changes))
 
 
