@@ -263,12 +263,18 @@ class Client:
     def _retransmit(self, now_us: int) -> list[Effect]:
         """Sends everything overdue to all validators, and looks again when the next one is due."""
         effects: list[Effect] = []
+        behind = False
         for open_ in self._outstanding.values():
             if open_.due_us <= now_us:
                 interval_us = self._retransmit_us << min(open_.sent, MOST_DOUBLINGS)
                 open_.due_us = now_us + interval_us
                 open_.sent += 1
                 effects.append(Broadcast(self.committee.ids, open_.request))
+                behind = behind or bool(open_.later)
+        if behind:  # a question or its answer was lost, or led only part of the way
+            question = FetchProof(self._chain, self.committee.epoch, self._party, self._id)
+            effects.append(Compute(signatures=1))
+            effects.append(Broadcast(self.committee.ids, signed(question, self._signer)))
         self._timer_due_us = min((o.due_us for o in self._outstanding.values()), default=None)
         if self._timer_due_us is not None:
             effects.append(SetTimer(RETRANSMIT, max(1, self._timer_due_us - now_us)))

@@ -9,7 +9,7 @@ batches from the block store), ``Install`` (take over a fetched state, tell the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer, Verifier
@@ -27,6 +27,7 @@ from consensus.messages import (
     StateProof,
     signed,
 )
+from consensus.pbft.answers import Answers
 from consensus.protocol import ConsensusProtocol, Environment, Parameters, find_protocol
 from consensus.records import ExecutedBlock
 from consensus.types import Committee, NodeId, Sequence, View
@@ -42,6 +43,10 @@ from nodes.proof_server import QUESTIONS, ProofServer
 from nodes.snapshots import Snapshot, Snapshots
 from nodes.store_file import StoreFile
 
+M = TypeVar("M", bound=Message)
+
+PROOFS_PER_PARTY: Final = 4
+"""Signed FETCH-PROOFs of one party that are answered per half interval, each another."""
 BLOCKS_KEPT: Final = 64
 """Blocks below the stable checkpoint that others can still have, at least."""
 
@@ -93,6 +98,8 @@ class Validator:
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
         self._verify: Final = verifier.verify
+        self._proven: Final = Answers(parameters.status_interval_us // 2)
+        """Which FETCH-PROOFs were answered."""
         further = () if next_signer is None else (next_signer,)
         self._signers: Final[tuple[Signer, ...]] = (signer, *further, *later_signers)
         self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(
@@ -190,19 +197,23 @@ class Validator:
             return []
         elif not self._verify(party.public_key, question.signing_bytes, question.signature):
             return [Compute(verifications=1)]
+        what = (question.epoch, to)
+        limit = PROOFS_PER_PARTY
+        if question.signature and not self._proven.allow(question.sender, what, now_us, limit):
+            return [Compute(verifications=verifications)]
         states = since(question.epoch)
         if not states:
             return [Compute(verifications=verifications)] if verifications else []
         proof = StateProof(self._genesis_hash, self.replica.committee.epoch, self.id, states)
         cost = Compute(signatures=1, verifications=verifications)
-        return [Send(to, signed(proof, self._signer)), cost]
+        return [Send(to, self._signed(proof)), cost]
 
     def _prove(self, question: Message, now_us: int) -> list[Effect]:
         """Rule 29: what a light observer wants to see, with its proof."""
         answer = self._proofs.answer(question, self.replica.committee.epoch, now_us)
         if answer is None:
             return []
-        return [Send(question.sender, signed(answer, self._signer)), Compute(signatures=1)]
+        return [Send(question.sender, self._signed(answer)), Compute(signatures=1)]
 
     def _reply(self, request: Request, result: bytes) -> Send:
         reply = Reply(
@@ -214,16 +225,16 @@ class Validator:
             request.number,
             result,
         )
-        return Send(request.sender, signed(reply, self._signer))
+        return Send(request.sender, self._signed(reply))
 
-    @property
-    def _signer(self) -> Signer:
-        """The key that the committee in force holds for this validator; else its first."""
+    def _signed(self, message: M) -> M:
+        """``message`` under the key that the committee in force holds for this validator; who is
+        no member signs nothing, and what it serves proves itself (rule 29)."""
         committee = self.replica.committee
         for signer in self._signers:
             if committee.holds(self.id, signer.public_key):
-                return signer
-        return self._signers[0]
+                return signed(message, signer)
+        return message
 
     # -- execution --------------------------------------------------------------------
 
@@ -314,7 +325,7 @@ class Validator:
         """Certified batches from the store for a replica that fell behind (rule 17)."""
         effects: list[Effect] = []
         for block in self.chain.between(order.first, order.last):
-            message: Message = signed(
+            message = self._signed(
                 CertifiedBatch(
                     self._genesis_hash,
                     self.replica.committee.epoch,
@@ -323,7 +334,6 @@ class Validator:
                     block.batch,
                     block.certificate,
                 ),
-                self._signer,
             )
             effects.append(Send(order.to, message))
         effects.append(Compute(signatures=len(effects)))

@@ -51,7 +51,7 @@ class Director:
         self._triggers: dict[str, list[Planned]] = {}
         self._twins: dict[bytes, int] = {}
         self._recovered = 0
-        """Turns of proactive recovery so far."""
+        """Whose turn of proactive recovery comes next, in order of id."""
         self.ahead = 0
         """Beginnings and ends that are scheduled."""
 
@@ -243,10 +243,13 @@ class Director:
         if down >= committee.n - committee.quorum:
             return
         members.sort(key=lambda host: host.id)
-        host = members[self._recovered % len(members)]
-        if not host.up or host.keys is None:
+        first = self._recovered % len(members)
+        turns = members[first:] + members[:first]
+        host = next((each for each in turns if each.up and each.keys is not None), None)
+        if host is None:
             return
-        self._recovered += 1
+        assert host.keys is not None
+        self._recovered = members.index(host) + 1
         self._bring_key(now_us, host)
         desk, operation, cosigners = world.council(host.id, host.keys.newest.public_key, committee)
         world.submit(now_us, desk, operation, cosigners)

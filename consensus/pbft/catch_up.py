@@ -21,15 +21,18 @@ from consensus.messages import (
     SlotStatus,
     Status,
 )
+from consensus.pbft.answers import Answers
 from consensus.pbft.core import Core
 from consensus.pbft.equivocation import compare_commits
-from consensus.types import NodeId, Sequence
+from consensus.types import Sequence
 
 STATUS: Final[TimerKey] = ("status",)
 BLOCKS_PER_RESEND: Final = 64
 """Certified batches sent in answer to one STATUS."""
 SILENCE: Final = 4
 """Intervals without a STATUS after which one that goes back is believed."""
+QUESTIONS_PER_FOLLOWER: Final = 16
+"""Unsigned STATUS in one name that are answered per half interval, each another."""
 BATCHES_AHEAD: Final = 256
 """Verified certified batches kept while their predecessors are awaited."""
 
@@ -54,7 +57,9 @@ class CatchUp:
         self._target: Sequence = 0
         """The highest sequence that others were shown to have executed."""
         self._progress: tuple[int, bool, int, int] = (-1, True, -1, -1)
-        self._attempts: dict[NodeId, int] = {}
+        self._followers: Final = Answers(core.parameters.status_interval_us // 2)
+        """What was answered to those who ask unsigned."""
+        self._attempts: dict[str, int] = {}
         """Per peer, how many STATUS in a row showed no progress."""
 
     # -- saying where we stand --------------------------------------------------------
@@ -142,7 +147,10 @@ class CatchUp:
         core = self.core
         if not self._is_plausible(message):
             return
-        asker = message.sender if message.signature else f"{message.sender} (unsigned)"
+        if not message.signature:
+            self._answer_follower(message)
+            return
+        asker = message.sender
         soonest = self._heard_us.get(asker, -core.parameters.status_interval_us)
         if core.now_us - soonest < core.parameters.status_interval_us // 2:
             return
@@ -160,14 +168,28 @@ class CatchUp:
         if before is None:
             return
         stuck = (message.executed, message.view) == (before.executed, before.view)
-        self._attempts[message.sender] = self._attempts.get(message.sender, 0) + 1 if stuck else 0
+        self._attempts[asker] = self._attempts.get(asker, 0) + 1 if stuck else 0
         self._resend_blocks(before, message)
         self._resend_stable(before, message)
-        if message.epoch != core.committee.epoch or not message.signature:
+        if message.epoch != core.committee.epoch:
             return
         self._resend_view(before, message)
         if core.active and message.active and message.view == before.view == core.view:
             self._resend_votes(before, message)
+
+    def _answer_follower(self, message: Status) -> None:
+        """Who has no vote asks unsigned, and anybody may ask in its name: so what was asked before
+        counts for nothing, and another question in that name leaves this one its answer."""
+        core = self.core
+        what = (message.epoch, message.executed, message.stable)
+        asker = f"{message.sender} (unsigned)"
+        if not core.membership.may_ask(message):
+            return
+        if not self._followers.allow(message.sender, what, core.now_us, QUESTIONS_PER_FOLLOWER):
+            return
+        self._attempts[asker] = self._attempts.get(asker, 0) + 1
+        self._resend_blocks(message, message)
+        self._resend_stable(message, message)
 
     def _is_plausible(self, message: Status) -> bool:
         """Nothing negative, no more slots than a window has, no longer masks than committees."""
@@ -181,15 +203,16 @@ class CatchUp:
             and all(len(mask) <= MAX_MASK_BYTES for mask in masks)
         )
 
-    def _is_my_turn(self, peer: NodeId) -> bool:
+    def _is_my_turn(self, now: Status) -> bool:
         """Whether this replica is among the W that resend what all of them hold.
 
         The set moves on with every STATUS in which the peer is no further.
         """
         core = self.core
         n = core.committee.n
-        distance = core.position - core.committee.position(peer) - 1
-        return (distance - self._attempts.get(peer, 0)) % n < core.committee.weak_quorum
+        asker = now.sender if now.signature else f"{now.sender} (unsigned)"
+        distance = core.position - core.committee.position(now.sender) - 1
+        return (distance - self._attempts.get(asker, 0)) % n < core.committee.weak_quorum
 
     def _has_mine(self, mask: bytes) -> bool:
         """Whether a peer's mask has this replica's bit; who has no vote has none to send."""
@@ -203,7 +226,7 @@ class CatchUp:
         stuck = now.executed == before.executed
         if not stuck and core.executed - now.executed <= core.parameters.window:
             return
-        if not self._is_my_turn(now.sender):
+        if not self._is_my_turn(now):
             return
         last = min(core.executed, now.executed + BLOCKS_PER_RESEND)
         core.out.append(SupplyBlocks(now.sender, now.executed + 1, last))
@@ -216,7 +239,7 @@ class CatchUp:
     def _resend_stable(self, before: Status, now: Status) -> None:
         core = self.core
         if now.stable < core.stable and before.stable < core.stable:
-            if self._is_my_turn(now.sender):
+            if self._is_my_turn(now):
                 core.membership.prove(now.sender, now.epoch)
         elif now.epoch == core.committee.epoch:
             had_it = self._has_mine(before.checkpoints) or self._has_mine(now.checkpoints)
@@ -230,7 +253,7 @@ class CatchUp:
         if core.active:
             late = (now.view, now.active) < (core.view, True)
             was_late = (before.view, before.active) < (core.view, True)
-            if late and was_late and core.views.new_view and self._is_my_turn(now.sender):
+            if late and was_late and core.views.new_view and self._is_my_turn(now):
                 core.send(now.sender, core.views.new_view)
             return
         for entry in core.views.entries.values():

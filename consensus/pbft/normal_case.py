@@ -410,7 +410,7 @@ class NormalCase:
             if proposal.sender != core.id and core.position not in slot.prepares:
                 self._prepare(slot, proposal)
                 self._check_prepared(slot)
-            elif slot.phase is Phase.PREPARED and core.position not in slot.commits:
+            if slot.phase is Phase.PREPARED and core.position not in slot.commits:
                 self._commit(slot, proposal)
                 self._check_committed(slot)
 

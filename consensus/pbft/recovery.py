@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from consensus.checkpoint_state import CheckpointState
+from consensus.effects import Compact
 from consensus.events import Boot
 from consensus.messages import NULL_BATCH, NULL_DIGEST, Batch, CertifiedState, PrePrepare
 from consensus.pbft.core import Core
@@ -44,6 +45,7 @@ def boot(core: Core, event: Boot) -> None:
         return
     if not _may_go_on(core, states):
         return
+    behind = event.base is not None and event.base.sequence > core.stable
     if event.base is not None and event.base.sequence >= core.stable:
         _start_from(core, event.base, event.epochs)
     _restore_configuration(core, blocks)
@@ -57,6 +59,8 @@ def boot(core: Core, event: Boot) -> None:
     core.normal.resume()
     if core.active and core.checkpoints.last_new_view is not None:
         core.views.resume(core.checkpoints.last_new_view, accepted)
+    if behind:  # what follows in the log must follow the mark that it stands on
+        core.out.append(Compact(tuple(core.checkpoints.live_records())))
     core.catch_up.watch()
     if event.log or blocks:
         core.catch_up.send_status()
@@ -146,8 +150,9 @@ def _apply(
             core.muted = record.reason
         case CheckpointRecord():
             state = states.get(record.checkpoint.sequence)
-            if record.checkpoint.sequence > core.stable and state is not None:
+            if record.checkpoint.sequence > core.stable:
                 core.guard.allows(record.checkpoint)
+            if record.checkpoint.sequence > core.stable and state is not None:
                 core.checkpoints.restore_own(record.checkpoint, state)
 
 
@@ -173,6 +178,8 @@ def _restore_slot(core: Core, proposal: PrePrepare) -> None:
 
 def _restore_configuration(core: Core, blocks: tuple[ExecutedBlock, ...]) -> None:
     """A change that was ordered on these blocks and isn't in force yet (rule 27)."""
+    if core.checkpoints.certified is not None:
+        core.membership.ordered(core.checkpoints.certified.state)
     for block in blocks:
         if block.sequence >= core.stable:
             core.membership.ordered(block.state)

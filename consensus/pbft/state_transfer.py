@@ -97,6 +97,8 @@ class StateTransfer:
             if self._later is None or sequence >= self._later.sequence:
                 self._later = found
             self.due = True
+        elif proof and not self.target.proof and self._later is None:
+            self._later = found  # the target may never become stable
 
     def _aim(self, target: Target) -> None:
         """Start, or turn to another target; pieces that are the same in both are kept."""
@@ -295,6 +297,7 @@ class StateTransfer:
         core.transferring = False
         core.cancel_timer(TRANSFER)
         core.normal.vote_again()
+        core.timeouts.jumped()
 
     def on_installed(self, event: Installed) -> None:
         """The validator holds the state now: go on from there, in its epoch."""

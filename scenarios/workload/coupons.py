@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -19,6 +19,10 @@ from scenarios.workload.context import Context
 
 ROLES = ("sbp", "mof")
 """Who must be there: who pays, and whose account is debited."""
+
+
+MOST_DAYS: Final = 10_000
+"""Forty years of business days; each is looked at before the run."""
 
 
 class Coupons(Workload, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="coupons"):
@@ -108,6 +112,11 @@ class Coupons(Workload, frozen=True, kw_only=True, forbid_unknown_fields=True, t
             yield Problem("redeem_after", "wanted a time later than the last page")
         if self.redeem_after >= context.day_us:
             yield Problem("redeem_after", "wanted less than calendar.day")
+            return
+        if context.duration_us // context.day_us > MOST_DAYS:
+            message = f"the run would have more than {MOST_DAYS} business days"
+            yield Problem("", f"{message}: make calendar.day longer or duration shorter")
+            return
         due = (
             self._due(context, item, day, day_us)
             for day_us, day in self._days(context)

@@ -23,7 +23,7 @@ from consensus.messages import (
     signed,
 )
 from consensus.types import Committee, Member
-from nodes.client import MOST_DOUBLINGS, QUEUE_LIMIT, RETRANSMIT, Client
+from nodes.client import LATER_REPLIES, MOST_DOUBLINGS, QUEUE_LIMIT, RETRANSMIT, Client
 from nodes.effects import RequestFinal, RequestSigned
 
 CHAIN = b"\x01" * 32
@@ -268,3 +268,52 @@ def test_rule_32_replies_of_unknown_committees_are_kept_once_per_sender() -> Non
     first = bench.receive(bench.reply("v1", epoch=1))
     assert len(only(first, Send)) == 1
     assert not bench.receive(*[bench.reply("v1", epoch=n) for n in range(1, 50)])
+
+
+def questions(effects: list[Effect]) -> list[FetchProof]:
+    sent = [e.message for e in effects if isinstance(e, Send | Broadcast)]
+    return [message for message in sent if isinstance(message, FetchProof)]
+
+
+def test_rule_29_a_lost_question_for_the_committee_is_asked_again() -> None:
+    bench = Bench()
+    bench.submit()
+    proof = next_committee(bench)
+    replies = [bench.reply(name, epoch=1) for name in ("v1", "v2", "v3", "v4")]
+    assert len(questions(bench.receive(*replies))) == 4  # all of them lost
+    assert len(questions(bench.client.handle(TimerFired(RETRY_US, RETRANSMIT)))) == 1
+    assert len(only(bench.receive(proof), RequestFinal)) == 1
+
+
+def test_rule_29_a_client_many_epochs_behind_asks_until_it_is_there() -> None:
+    bench = Bench()
+    bench.submit()
+    members = tuple(Member(name, bench.signers[name].public_key) for name in bench.names)
+    states = []
+    for epoch in range(70):
+        state = CheckpointState(6 * (epoch + 1), b"h" * 32, b"r" * 32, epoch + 1, members)
+        votes = tuple(
+            signed(Checkpoint(CHAIN, epoch, n, state.sequence, state.digest), bench.signers[n])
+            for n in bench.names[:3]
+        )
+        states.append(CertifiedState(state, votes))
+
+    def answered(epoch: int) -> list[Effect]:
+        part = tuple(states[epoch : epoch + 64])
+        return bench.receive(signed(StateProof(CHAIN, 70, "v1", part), bench.signers["v1"]))
+
+    (first, *_) = questions(bench.receive(*(bench.reply(n, epoch=70) for n in bench.names)))
+    assert not only(answered(first.epoch), RequestFinal)
+    (again,) = questions(bench.client.handle(TimerFired(RETRY_US, RETRANSMIT)))
+    assert again.epoch == 64
+    assert len(only(answered(again.epoch), RequestFinal)) == 1
+
+
+def test_rule_32_replies_under_made_up_names_do_not_keep_a_client_from_asking() -> None:
+    bench = Bench()
+    bench.submit()
+    next_committee(bench)
+    liar = bench.reply("v0", epoch=9)
+    names = (msgspec.structs.replace(liar, sender=f"x{n}") for n in range(LATER_REPLIES))
+    bench.receive(*names)
+    assert questions(bench.client.handle(TimerFired(RETRY_US, RETRANSMIT)))

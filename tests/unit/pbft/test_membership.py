@@ -14,6 +14,7 @@ from consensus.messages import (
     Prepare,
     PrePrepare,
     StateProof,
+    Status,
     ViewChange,
     signed,
 )
@@ -335,3 +336,16 @@ def test_rule_29_a_removed_validator_answers_with_what_it_holds_and_raises_nothi
     assert questions
     for question in questions:
         bench["r2"].receive(question)
+
+
+def test_rule_28_a_joiner_is_not_silenced_by_who_asks_in_its_name(bench: Bench) -> None:
+    joiner = bench.observe("r4")
+    joiner.start()
+    lie = Status(CHAIN, 0, "r4", 0, True, 0, 1 << 40, b"", b"", ())  # unsigned, as a joiner's is
+    order(bench, *old(bench), bench.member("r4"))
+    for _ in range(15):
+        for name in ("r0", "r1", "r2", "r3"):
+            bench[name].receive(lie)
+        bench.run_for(2 * bench.parameters.status_interval_us)
+    assert joiner.replica.executed == 6
+    assert joiner.replica.core.votes

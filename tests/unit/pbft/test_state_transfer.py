@@ -7,7 +7,8 @@ from collections import Counter
 import msgspec
 import pytest
 
-from consensus.events import TimerFired
+from consensus.effects import Send
+from consensus.events import Receive, TimerFired
 from consensus.messages import (
     NULL_BATCH,
     Batch,
@@ -16,6 +17,7 @@ from consensus.messages import (
     Checkpoint,
     Commit,
     CommitCertificate,
+    FetchProof,
     FetchState,
     Message,
     Request,
@@ -33,6 +35,7 @@ from nodes import tree_pieces
 from nodes.block import Block
 from nodes.ledger.records import Balance
 from nodes.store_file import SnapshotRecord
+from tests.unit.pbft.bench import Bench
 from tests.unit.pbft.transfer_bench import SECOND, TransferBench
 
 
@@ -515,3 +518,82 @@ def test_rule_26_a_wrong_state_at_boot_is_fetched(bench: TransferBench) -> None:
     bench.blocks(6, 30)
     bench.run_for(5 * SECOND)
     assert host.roots == bench["r0"].roots
+
+
+def test_rule_22_a_target_that_never_becomes_stable_is_given_up_for_one_that_is() -> None:
+    """W signed CHECKPOINT(8), a third vote is lost, and its sender dies: 6 is what there is."""
+    bench = TransferBench()
+    bench.without("r3")
+    bench.blocks(1, 6)
+
+    def lost(source: str, message: Message) -> bool:
+        return source == "r2" and isinstance(message, Checkpoint)
+
+    bench.rule = lambda source, to, m: not lost(source, m) and "r3" not in (source, to)
+    bench.blocks(7, 7)
+    bench.rule = lambda source, to, m: (
+        not lost(source, m) and ("r3" not in (source, to) or isinstance(m, Checkpoint))
+    )
+    bench.blocks(8, 8)
+    assert [bench[name].replica.stable for name in ("r0", "r1")] == [6, 6]
+    bench.crash("r2")
+    bench.heal()
+    bench.submit(9, to="all")
+    bench.run_for(120 * SECOND)
+    assert bench["r0"].replica.executed >= 9
+
+
+def test_rule_22_a_slot_prepared_while_fetching_gets_ones_commit_afterwards() -> None:
+    bench = Bench(4, checkpoint_interval=2, window=4, block_interval_us=1)
+    host = bench["r3"]
+    core = host.replica.core
+    core.transferring = True
+    sent: list[str] = []
+
+    def listen(source: str, _to: str, message: Message) -> bool:
+        if source == "r3":
+            sent.append(message.TYPE)
+        return not isinstance(message, Commit)
+
+    bench.rule = listen
+    bench.submit(1)
+    bench.run_for(10)
+    assert sent == []
+    core.begin(bench.now_us)
+    core.transfer._stop()
+    for effect in core.finish():
+        host._apply(effect)
+    bench.settle()
+    assert {"prepare", "commit"} <= set(sent)
+
+
+def test_rule_18_timers_run_again_after_a_transfer_that_was_not_needed() -> None:
+    bench = Bench(4, checkpoint_interval=2, window=4, block_interval_us=1)
+    host = bench["r3"]
+    core = host.replica.core
+    core.transferring = True
+    bench.rule = lambda _from, _to, _m: False
+    bench.submit(1, to="r3")
+    bench.run_for(3 * SECOND)
+    core.begin(bench.now_us)
+    core.transfer._stop()
+    for effect in core.finish():
+        host._apply(effect)
+    bench.run_for(60 * SECOND)
+    assert host.reached("view-change-started")
+
+
+def test_rule_32_a_replayed_question_for_proofs_is_answered_once_per_interval() -> None:
+    bench = TransferBench()
+    bench.blocks(1, 4)
+    question = FetchProof(bench.genesis.hash, 0, "c0", "c0.desk")
+    question = signed(question, bench.signers["c0"])
+    validator = bench["r0"].validator
+
+    def answers() -> int:
+        effects = validator.handle(Receive(bench.now_us, question))
+        return sum(isinstance(effect, Send) for effect in effects)
+
+    assert sum(answers() for _ in range(100)) == 1
+    bench.now_us += bench.parameters.status_interval_us
+    assert answers() == 1
