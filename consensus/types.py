@@ -99,6 +99,14 @@ class Committee:
     def __repr__(self) -> str:
         return f"Committee(epoch={self.epoch}, ids={self.ids}, quorum={self.quorum})"
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Committee):
+            return NotImplemented
+        return self.epoch == other.epoch and self.members == other.members
+
+    def __hash__(self) -> int:
+        raise TypeError("a committee is no key: its epoch is")
+
     def __contains__(self, id_: object) -> bool:
         return id_ in self._index
 

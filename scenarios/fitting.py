@@ -258,7 +258,7 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
             yield ScenarioError(
                 f"{place}.{problem.path}" if problem.path else place, problem.message
             )
-    if sound:
+    if sound and genesis.validators and whole(scenario.workload) and whole(scenario.faults):
         yield from _secretary(scenario, genesis, keys)
 
 

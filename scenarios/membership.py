@@ -75,5 +75,9 @@ def council_secretary(scenario: Scenario, plan: Iterable[Submission]) -> str:
     recovery, or if everybody sends something."""
     if not any(isinstance(fault, ProactiveRecovery) for fault in scenario.faults):
         return ""
-    busy = {submission.party for submission in plan}
-    return next((seat.id for seat in seats(scenario) if seat.id not in busy), "")
+    idle = {seat.id: None for seat in seats(scenario)}
+    for submission in plan:
+        idle.pop(submission.party, None)
+        if not idle:
+            return ""
+    return next(iter(idle))

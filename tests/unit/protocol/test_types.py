@@ -78,3 +78,12 @@ def test_a_committee_of_nobody_or_of_namesakes_is_refused() -> None:
         Committee(0, [])
     with pytest.raises(ValueError, match="distinct"):
         Committee(0, [Member("a", b"1"), Member("a", b"2")])
+
+
+def test_committees_are_equal_by_epoch_and_members() -> None:
+    members = [Member(f"v{n}", bytes([n])) for n in range(4)]
+    one = Committee(1, members)
+    assert one == Committee(1, members)
+    assert one != Committee(2, members)
+    assert one != Committee(1, reversed(members))
+    assert one != "v0"
