@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from chainsim.checks.base import Check
 from chainsim.checks.context import CheckContext, RunEnd
+from chainsim.checks.epochs import Epochs
 from chainsim.checks.results import outcome_of
 from chainsim.trace import Executed, FaultChanged, Final, Installed, Record
 from consensus.types import NodeId, Sequence
@@ -28,9 +29,10 @@ class Durability(Check):
         super().__init__(context)
         self._acknowledged: dict[Sequence, dict[int, _Acknowledged]] = {}
         self._count = 0
-        hostile = sum(id_ not in context.honest for id_ in context.committee.ids)
-        self._enough = max(1, context.committee.weak_quorum - hostile)
-        """Honest validators among any f+1 that answered."""
+        self._hostile = sum(id_ not in context.honest for id_ in context.committee.ids)
+        self._epochs = Epochs(context.committee)
+        self._weak = context.committee.weak_quorum
+        """f+1 of the smallest committee so far: as many answers make a request final."""
         self._heights: dict[NodeId, Sequence] = {}
         """What each honest validator executed last, in its present life."""
         self._holders: dict[Sequence, frozenset[NodeId]] = {}
@@ -42,6 +44,10 @@ class Durability(Check):
         if type(record) is Executed:
             if record.node in self.context.honest:
                 self._heights[record.node] = record.sequence
+                if record.block is not None and record.block.system_receipts:
+                    self._epochs.learn(record.block)
+                    weak = self._epochs.at(record.sequence + 1).weak_quorum
+                    self._weak = min(self._weak, weak)
                 if record.sequence in self._acknowledged:
                     self._compare(record)
         elif type(record) is Installed:
@@ -76,7 +82,7 @@ class Durability(Check):
                 )
 
     def at_end(self, end: RunEnd) -> None:
-        enough = max(1, self._enough - len(self._rotted))
+        enough = max(1, self._weak - self._hostile - len(self._rotted))
         for height in sorted(self._acknowledged):
             holders = self._holders[height]
             keeping = [node for node in sorted(holders) if self._reaches(node, height, end)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from chainsim.trace import Accused, Reached, TimerExpired
+from consensus.messages import NewView
 from consensus.types import NodeId, View
 
 NO_REASON: Final = ("status", "batch", "held")
@@ -23,6 +24,8 @@ class ViewCauses:
     def __init__(self) -> None:
         self._entitled: dict[NodeId, None] = {}
         self._left_for: dict[NodeId, View] = {}
+        self._bogus: dict[tuple[NodeId, View], None] = {}
+        """Views whose NEW-VIEW a node has shown to be a lie."""
 
     def timer(self, record: TimerExpired) -> None:
         """A timer ran out. The view may be left somewhat later, when the CPU gets to it."""
@@ -30,13 +33,17 @@ class ViewCauses:
             self._entitled[record.node] = None
 
     def accused(self, record: Accused) -> None:
-        """Somebody's lie was seen: of a NEW-VIEW it is a reason."""
+        """Somebody's lie was seen. One about a NEW-VIEW is a reason to leave that view whenever
+        it comes to be the pending one: a lie is reported once."""
         self._entitled[record.node] = None
+        first = None if record.evidence is None else record.evidence.first
+        if isinstance(first, NewView):
+            self._bogus[record.node, first.view] = None
 
     def groundless(self, record: Reached) -> bool:
         """Whether nobody honest had a reason for this start of a view change."""
         node, view = record.node, record.view
-        own = node in self._entitled
+        own = node in self._entitled or (node, view - 1) in self._bogus
         self._entitled.pop(node, None)
         joined = any(
             other != node and left_for >= view for other, left_for in self._left_for.items()

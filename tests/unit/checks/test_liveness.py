@@ -9,6 +9,8 @@ import pytest
 
 from chainsim.checks import CheckResult, NodeStatus
 from chainsim.trace import Accused, FaultChanged, NodeChanged, Reached, TimerExpired
+from consensus.messages import NewView
+from consensus.misbehaviour import Misbehaviour
 from tests.unit.checks.story import NAMES, RETRY_US, SECOND, Act, Story, executed, judge
 
 WITHIN_US = 10 * SECOND
@@ -229,6 +231,11 @@ def test_a_view_is_left_for_a_reason_that_somebody_honest_has() -> None:
     assert "nobody honest had a reason" in groundless.findings[0].what
     assert not judged(TimerExpired(3 * SECOND, "v1", "status"), left("v1", 1, 3)).ok
     assert not judged(expired, left("v1", 1, 3), left("v1", 2, 4)).ok  # one reason, two views
+    # A lie is reported once, and is a reason whenever its view comes to be the pending one.
+    lie = NewView(b"", 0, "v3", 2, (), ())
+    seen = Accused(3 * SECOND, "v1", "v3", "bogus-new-view", Misbehaviour("x", "v3", lie, lie))
+    assert judged(seen, left("v1", 1, 3), left("v1", 3, 4)).ok
+    assert not judged(seen, left("v1", 1, 3), left("v1", 4, 4)).ok
     # A hostile one's word is no reason, and what it does itself isn't judged.
     honest = frozenset(NAMES) - {"v3"}
     assert not judged(left("v3", 1, 3), left("v1", 1, 4), honest=honest).ok
