@@ -360,8 +360,8 @@ def test_frames_give_way_before_the_run_does(tmp_path: Path) -> None:
         "    open('share', 'w').write(f'{share} {spent[1]}')\n"
         "live.watch = watch\n"
         "from chainsim.cli import main\n"
-        "main(['run', './small.toml', '--live', '--speed', 'max', '--set', 'duration=60s',\n"
-        "      '--set', 'workload[0].stop=40s'])\n"
+        "main(['run', './small.toml', '--live', '--speed', 'max', '--set', 'duration=140s',\n"
+        "      '--set', 'workload[0].stop=100s'])\n"
     )
     with Person(tmp_path, "-c", dear) as person:
         assert person.ends() == 0
