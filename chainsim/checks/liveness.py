@@ -241,9 +241,10 @@ class Liveness(Check):
         ends. Else one more crash would leave no quorum in any view."""
         if self._faults or not self.context.lossless:
             return
+        committee = end.committee or self.context.committee  # f+1 of who is in office by now
         nodes = self.context.honest & self._stall.connected(end)
-        waiting = [node for node in sorted(nodes) if not end.nodes[node].active]
-        if len(waiting) <= self.context.committee.f:
+        waiting = [n for n in sorted(nodes) if n in committee and not end.nodes[n].active]
+        if len(waiting) <= committee.f:
             return
         left_us = [self._late_views[node].at_us for node in waiting if node in self._late_views]
         waited_us = end.at_us - max(self._disturbed_us, *left_us, 0)

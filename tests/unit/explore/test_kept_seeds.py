@@ -20,6 +20,8 @@ from tests.unit.explore.support import shipped_base
         ("random", 20204),
         # A lie about a NEW-VIEW, reported before its view was the pending one, is a reason later.
         ("random", 21477),
+        # Two waited in a higher view: f+1 of the first committee, and f of the one in office.
+        ("swarm", 41335),
     ],
 )
 def test_nothing_is_found(strategy: str, seed: int) -> None:
