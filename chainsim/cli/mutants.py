@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chainsim.explore.planting import Mutant
 
 STRATEGIES: Final = ("random", "swarm")
-BASE: Final = "explore-base"
 
 
 @click.command("mutants")
@@ -49,8 +48,8 @@ def command(
 ) -> None:
     """Plant each bug of the list in memory and explore until it is found.
 
-    One base scenario and one fault model serve all of them. Exits with 1 if one that applies
-    isn't found.
+    One base scenario and its fault model serve all that break consensus, one with a coupon day all
+    that break money. Exits with 1 if one that applies isn't found.
     """
     from chainsim.cli.explore import seed_range
     from chainsim.explore.planting import MODULE, NoMutants
@@ -116,7 +115,7 @@ def _row(
     if mutant.apply is None:
         return row_of(mutant, ())
     what = Planted(module, mutant.number)
-    base = load(BASE)
+    base = load(mutant.base)
     model = model_of(base)
     hunts: list[Hunt] = []
     for strategy in strategies:
@@ -145,6 +144,8 @@ def _line(row: Row) -> str:
 def _show(rows: list[Row], *, as_json: bool) -> None:
     if as_json:
         import msgspec
+
+        from chainsim.explore.planting import BASE
 
         output.write(msgspec.json.encode({"base": BASE, "mutants": rows}).decode() + "\n")
         return

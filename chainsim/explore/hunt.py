@@ -42,6 +42,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     breaks: str
     applicable: bool
     note: str = ""
+    base: str = ""
+    """The scenario that exploring started from."""
     hunts: tuple[Hunt, ...] = ()
     shrunk: str = ""
     """The smallest scenario that shows it, as TOML."""
@@ -98,6 +100,7 @@ def row_of(mutant: Mutant, hunts: Sequence[Hunt], small: Shrunk | None = None) -
         breaks=mutant.breaks,
         applicable=mutant.apply is not None,
         note=mutant.note,
+        base=mutant.base,
         hunts=tuple(hunts),
         shrunk=resolved_toml(small.scenario) if small is not None else "",
         sizes=(small.size_before, small.size_after) if small is not None else None,

@@ -45,7 +45,7 @@ def steps(scale: Scale) -> list[Step]:
 
 def _shrink(number: int) -> dict[str, Any]:
     """The first find by ``swarm``, made smaller."""
-    base = load("explore-base")
+    base = load(MUTANTS[number].base)
     model = model_of(base)
     what = Planted("tests.mutants", number)
     with executor_for(CORES) as executor:

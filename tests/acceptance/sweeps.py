@@ -131,6 +131,11 @@ def consensus_mutants() -> list[Mutant]:
     return [mutant for mutant in MUTANTS.values() if mutant.breaks != "money"]
 
 
+def money_mutants() -> list[Mutant]:
+    """Rows that break money."""
+    return [mutant for mutant in MUTANTS.values() if mutant.breaks == "money"]
+
+
 def _seeds(result: dict[str, Any] | None) -> list[int]:
     return [hunt["seed"] for hunt in (result or {}).values() if hunt["seed"] is not None]
 

@@ -149,11 +149,19 @@ def test_seeds_and_combinations() -> None:
 def test_mutants_are_found_in_a_table(chainsim: Chainsim) -> None:
     done = chainsim("mutants", "--only", "23,31", "--seeds", "60", "--json")
     assert done.returncode == 0, done.stderr
-    found, later = json.loads(done.stdout)["mutants"]
-    assert [hunt["strategy"] for hunt in found["hunts"]] == ["random", "swarm"]
-    assert any(hunt["seed"] is not None for hunt in found["hunts"])
-    assert (later["applicable"], later["hunts"]) == (False, [])
-    assert later["note"]
+    rows = json.loads(done.stdout)["mutants"]
+    assert [row["base"] for row in rows] == ["explore-base", "explore-money"]
+    for row in rows:
+        assert [hunt["strategy"] for hunt in row["hunts"]] == ["random", "swarm"]
+        assert any(hunt["seed"] is not None for hunt in row["hunts"])
+
+
+def test_a_mutant_that_cannot_be_planted_says_why(chainsim: Chainsim) -> None:
+    done = chainsim("mutants", "--module", "tests.unit.explore.unplantable", "--json")
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads(done.stdout)["mutants"]
+    assert (row["applicable"], row["hunts"]) == (False, [])
+    assert row["note"] == "nothing to break yet"
 
 
 def test_a_mutant_that_is_missed_is_one(chainsim: Chainsim) -> None:
