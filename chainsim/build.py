@@ -25,7 +25,8 @@ from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine, WatcherLine
 from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.key_ring import KeyRing
-from chainsim.simulation.world import MessageCounts, Progress, World
+from chainsim.simulation.standing import MessageCounts, Progress
+from chainsim.simulation.world import World
 from chainsim.trace import Executed, Record, Recorder
 from chainsim.watchers import Watchers
 from consensus.crypto import Signer, Verifier

@@ -6,7 +6,7 @@ import pytest
 
 from chainsim.build import RunResult, build
 from chainsim.exit_codes import ExitCode
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from scenarios.loader import load, load_text, resolved_toml
 from scenarios.schema import Scenario
 
