@@ -17,6 +17,7 @@ import msgspec
 
 from chainsim import run_end
 from chainsim.checks import CheckContext, CheckResult, CheckSuite
+from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
@@ -155,6 +156,7 @@ class Simulation:
             metrics=metrics,
             receipts=tuple(receipts_of(chain)),
             submissions=self.plan,
+            committees=committees(self.genesis.committee, chain),
             balance=run_end.balance_of(self.world, self.context.honest),
         )
         rows = evaluate(self.scenario, facts)

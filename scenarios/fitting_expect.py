@@ -20,6 +20,7 @@ from scenarios.schema import (
     ExpectMetric,
     ExpectReceipts,
     Scenario,
+    ledger_nodes,
     seats,
 )
 from scenarios.units import parse_amount
@@ -48,7 +49,7 @@ def _names(scenario: Scenario) -> Iterator[ScenarioError]:
     for path, event in entries("expect.sometimes", expect.sometimes, str):
         if event not in events:
             yield unknown(path, "event", event, events)
-    roles = sorted({validator.role for validator in seats(scenario)})
+    roles = sorted({node.role for node in ledger_nodes(scenario)})
     for path, role in entries("expect.halt_alone_never", expect.halt_alone_never, str):
         if roles and role not in roles:
             hint = did_you_mean(role, roles)
