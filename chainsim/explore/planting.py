@@ -37,6 +37,8 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     """The shipped scenario that exploring starts from."""
     note: str = ""
     """Why it isn't applicable, or what else was switched off so that it can show."""
+    unseen: str = ""
+    """Why exploring doesn't find it, where that is known."""
 
 
 class Planted(msgspec.Struct, frozen=True):
