@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
+from nodes.ledger.receipts import SYSTEM_TYPES
 from nodes.ledger.transactions import BODIES
 from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, quoted, unknown
@@ -26,9 +26,6 @@ from scenarios.schema import (
 from scenarios.units import parse_amount
 from scenarios.workload.bodies import CODES
 from scenarios.workload.script import Script, Step
-
-DVP_EXPIRE: Final = "DVP_EXPIRE"
-"""A receipt that no transaction asks for: the ledger's own, of an instruction past its deadline."""
 
 
 def expect_problems(scenario: Scenario) -> Iterator[ScenarioError]:
@@ -57,7 +54,7 @@ def _names(scenario: Scenario) -> Iterator[ScenarioError]:
 
 
 def _receipts(expect: Expect) -> Iterator[ScenarioError]:
-    types = (*BODIES, DVP_EXPIRE)
+    types = (*BODIES, *SYSTEM_TYPES)
     for path, row in entries("expect.receipts", expect.receipts, ExpectReceipts):
         if whole(row.tx) and row.tx not in types:
             yield unknown(f"{path}.tx", "transaction", row.tx, types)

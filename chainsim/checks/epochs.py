@@ -7,7 +7,7 @@ from typing import Final
 
 from consensus.types import Committee, Member, Sequence
 from nodes.block import Block
-from nodes.ledger.execution import EPOCH_END
+from nodes.ledger.receipts import EPOCH_END
 
 
 class Epochs:
