@@ -7,6 +7,7 @@ PY := .venv/bin/python
 INSTALL := sh requirements/install.sh
 UV ?= uv
 ARGS ?=
+SEEDS ?= 10
 # Tests of one file share a process: what they cache is made once. WORKERS= is one after another.
 WORKERS ?= -n auto --dist loadfile
 
@@ -16,7 +17,7 @@ unexport PYTHONHOME
 unexport PYTHONSAFEPATH
 unexport PYTHONOPTIMIZE
 
-.PHONY: help run live report test check bench explore mutants fuzz acceptance golden-update pictures lock clean
+.PHONY: help run live report test check bench explore mutants scenarios fuzz acceptance golden-update pictures lock clean
 
 help:
 	@echo 'make run            the flagship scenario: a real auction settled by PBFT, with faults'
@@ -27,8 +28,9 @@ help:
 	@echo 'make bench          messages per second, beside an empty heap loop'
 	@echo 'make explore        a thousand seeds of drawn faults, all checks on'
 	@echo 'make mutants        planted bugs: does exploring find them?'
+	@echo 'make scenarios      every shipped scenario under 10 seeds (SEEDS=50), as a table; resumable'
 	@echo 'make fuzz           ten minutes of hostile bytes, guided by coverage (installs atheris)'
-	@echo 'make acceptance     full figures, resumable: AREA=foundation, explore, pbft or ledger'
+	@echo 'make acceptance     full figures, resumable: AREA=foundation, explore, pbft, ledger or scenarios'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
 	@echo 'make pictures       the pages'"'"' pictures, from real runs in a real browser and terminal'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'
@@ -67,6 +69,10 @@ mutants:
 explore:
 	@$(INSTALL) run
 	@$(PY) -m chainsim explore explore-base $(ARGS)
+
+scenarios:
+	@$(INSTALL) test
+	@$(PY) -m tests.acceptance.scenarios --seeds $(SEEDS) $(ARGS)
 
 fuzz:
 	@$(INSTALL) test
