@@ -17,6 +17,9 @@ from consensus.messages import Request
 from consensus.records import LogRecord
 from consensus.types import Committee, NodeId, Sequence, View
 
+CLOCK_DRIFT_US: Final = 500_000
+"""PBFT.md's drift bound: a clock that is wrong by more counts among the hostile."""
+
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Tuning that all validators share; times in microseconds of local clock."""
@@ -30,7 +33,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout_us: int = 2_000_000
     view_change_timeout_us: int = 2_000_000
     status_interval_us: int = 1_000_000
-    clock_drift_us: int = 500_000
+    clock_drift_us: int = CLOCK_DRIFT_US
     """How far a proposal's block time may lie ahead of the local clock before it is held."""
 
 

@@ -17,6 +17,7 @@ import msgspec
 from consensus.configurations import Configurations
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Broadcast, CancelTimer, Compute, Effect, Send, SetTimer, TimerKey
+from consensus.elapsed import Elapsed
 from consensus.events import Event, Receive, Submit, TimerFired
 from consensus.messages import CoSignature, FetchProof, Reply, Request, StateProof, signed
 from consensus.types import Committee, NodeId, View
@@ -82,6 +83,7 @@ class Client:
         self._verifier: Final = verifier
         self._retransmit_us: Final = retransmit_us
         self._window: Final = window
+        self._elapsed: Final = Elapsed()
         self._view: View = 0
         self._next_number = 1
         self._queued: deque[Submit] = deque()
@@ -126,18 +128,19 @@ class Client:
 
     def handle(self, event: Event) -> list[Effect]:
         """Submit, Receive or TimerFired in; effects out, in order."""
+        now_us = self._elapsed.at(event.now_us)
         match event:
             case Receive(message=Reply() as reply):
-                return self._on_reply(reply, event.now_us)
+                return self._on_reply(reply, now_us)
             case Receive(message=StateProof() as proof):
-                return self._on_state_proof(proof, event.now_us)
+                return self._on_state_proof(proof, now_us)
             case Submit():
                 if len(self._queued) >= QUEUE_LIMIT:
                     return []
                 self._queued.append(event)
-                return self._send_queued(event.now_us)
+                return self._send_queued(now_us)
             case TimerFired(key=key) if key == RETRANSMIT:
-                return self._retransmit(event.now_us)
+                return self._retransmit(now_us)
             case _:
                 return []
 

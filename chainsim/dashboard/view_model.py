@@ -44,6 +44,9 @@ TROUBLES: Final = {
     "slow": "is slow",
     "slow-fsync": "has a slow disk",
     "isolate": "is isolated",
+    "skew": "has a wrong clock",
+    "drift": "has a clock that drifts",
+    "jump": "has a clock that jumped",
 }
 """What a fault does to whom it hits, in words."""
 VOTES: Final = ("prepare", "commit", "pre-prepare")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
-from chainsim.simulation.clock import Clock
+from chainsim.simulation.clock import RIGHT, Clock
 from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item
 from chainsim.simulation.disk import Survival
 from chainsim.simulation.outbox import Outbox, Table
@@ -182,6 +182,23 @@ class Host(Place):
         self._handle = handle
         for key in forget:
             self._timers.pop(key, None)
+
+    def prompt(self, now_us: int, key: TimerKey) -> None:
+        """Has the running node's timer ``key`` fire now, after what is under way."""
+        self._set_timer(now_us, do.SetTimer(key, 0))
+
+    def set_clock(self, now_us: int, clock: Clock | None, unnoticed_us: int = 0) -> None:
+        """From now on the node goes by another clock (None: a right one). Its timers keep the
+        local time that they have left, less ``unnoticed_us`` that went by all at once."""
+        before, after = self.clock or RIGHT, clock or RIGHT
+        self.clock = clock
+        if before.rate_ppm == after.rate_ppm and not unnoticed_us:
+            return
+        due = {entry[2]: entry[0] for entry in self._world.scheduler.heap}
+        for key, event_id in self.armed.items():
+            if event_id in due:  # else it has run out, and waits for the CPU
+                left_us = before.elapses(due[event_id] - now_us) - unnoticed_us
+                self._set_timer(now_us, do.SetTimer(key, max(0, left_us)))
 
     # Events
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from chainsim.simulation.clock import Clock
+from chainsim.simulation.clock import Pace as ClockPace
 from chainsim.simulation.lines import LinkRule
 from chainsim.simulation.settings import SimulationError
 from chainsim.simulation.windows import Window
@@ -22,11 +24,13 @@ from scenarios.faults.primitives import (
     FullDisk,
     Hostile,
     LyingDisk,
+    Pace,
     Partition,
     PowerCut,
     Primitive,
     Slow,
     SlowDisk,
+    Step,
     TornDisk,
 )
 from scenarios.rng import PPM
@@ -52,6 +56,8 @@ class Interpreter:
             self._pace()
         if kinds & {LyingDisk, TornDisk, FullDisk, PowerCut}:
             self._watch_disks()
+        if kinds & {Step, Pace}:
+            self._set_clocks(now_us, window)
         if Hostile in kinds:
             for host in window.hosts:
                 self._disguise(window, host)
@@ -124,6 +130,20 @@ class Interpreter:
                 elif isinstance(primitive, SlowDisk):
                     for host in window.hit(primitive.nodes):
                         host.fsync_factor_ppm = primitive.factor_ppm
+
+    def _set_clocks(self, now_us: int, changed: Window) -> None:
+        for host in changed.hosts:
+            ahead_us, paces = 0, []
+            for window in self._active:
+                for step in window.of(Step):
+                    ahead_us += step.by_us if host in window.hit(step.nodes) else 0
+                for pace in window.of(Pace):
+                    if host in window.hit(pace.nodes):
+                        paces.append(ClockPace(window.began_us, pace.rate_ppm))
+            clock = Clock(ahead_us, tuple(paces)) if ahead_us or paces else None
+            sign = 1 if changed in self._active else -1
+            steps = [sign * step.by_us for step in changed.of(Step) if step.with_timers]
+            host.set_clock(now_us, clock, max(0, *steps, 0))
 
     def _watch_disks(self) -> None:
         for host in self._world.hosts[1:]:

@@ -57,6 +57,7 @@ class Window:
 
     def __init__(self, planned: Planned, world: World, now_us: int) -> None:
         self.planned: Final = planned
+        self.began_us: Final = now_us
         self.order: Final = (planned.index, planned.windows)
         self.selection: Final = Selection(world, f"{planned.name}/{planned.windows}")
         self.hosts: Final = self.selection.hosts(planned.fault.selectors())

@@ -23,7 +23,7 @@ class Answers:
         given = self._given.setdefault(asker, {})
         while given:
             oldest, at_us = next(iter(given.items()))
-            if now_us - at_us < self._interval_us:
+            if 0 <= now_us - at_us < self._interval_us:  # from later: the clock was set back
                 break
             del given[oldest]
         if what in given or len(given) >= limit:

@@ -30,6 +30,7 @@ from consensus.effects import (
     SetTimer,
     TimerKey,
 )
+from consensus.elapsed import Elapsed
 from consensus.evidence import Rules, verify
 from consensus.messages import (
     Checkpoint,
@@ -90,7 +91,11 @@ class Core:
         self.guard: Final = SignGuard()
         self.set_committee(environment.committee)
 
+        self._elapsed: Final = Elapsed()
         self.now_us = 0
+        """Local time that has passed: what time-outs and intervals are counted in."""
+        self.clock_us = 0
+        """What the local clock reads: what block times are held against (rule 8)."""
         self.out: list[Effect] = []
         self._signatures = 0
         self._verifications = 0
@@ -285,8 +290,9 @@ class Core:
             self.milestone("halted", self.view, self.executed, cause=reason)
 
     def begin(self, now_us: int) -> None:
-        """An event starts: fresh effects, fresh counters."""
-        self.now_us = now_us
+        """An event starts at this local reading: fresh effects, fresh counters."""
+        self.clock_us = now_us
+        self.now_us = self._elapsed.at(now_us)
         self.out = []
         self._signatures = self._verifications = 0
 

@@ -124,7 +124,7 @@ class NormalCase:
         limit = core.parameters.block_max_txs
         while self._next <= core.high:
             if len(core.pool):
-                batch = Batch(core.now_us, core.pool.select(limit))
+                batch = Batch(core.clock_us, core.pool.select(limit))
             elif self._fills:
                 batch = NULL_BATCH
             else:
@@ -192,7 +192,7 @@ class NormalCase:
         return request in self.core.pool or self._request_is_authentic(request)
 
     def _is_ahead_of_clock(self, batch: Batch) -> bool:
-        return batch.time_us > self.core.now_us + self.core.parameters.clock_drift_us
+        return batch.time_us > self.core.clock_us + self.core.parameters.clock_drift_us
 
     def _hold(self, message: PrePrepare) -> None:
         """Rule 8: a proposal from the future waits until its time has come, one per slot."""
@@ -203,7 +203,7 @@ class NormalCase:
         self._held[message.sequence] = message
         earliest = min(held.batch.time_us for held in self._held.values() if held.batch)
         due = earliest - self.core.parameters.clock_drift_us
-        self.core.set_timer(HELD, max(0, due - self.core.now_us))
+        self.core.set_timer(HELD, max(0, due - self.core.clock_us))
 
     def held_timer_fired(self) -> None:
         held, self._held = self._held, {}

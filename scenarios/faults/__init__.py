@@ -11,6 +11,7 @@ from typing import Final
 from scenarios.faults.base import Fault, NodeFault, When
 from scenarios.faults.bit_rot import BitRot
 from scenarios.faults.byzantine import ByzantineFault
+from scenarios.faults.clock import Drift, Jump, Skew
 from scenarios.faults.clog import Clog
 from scenarios.faults.crash import Crash
 from scenarios.faults.flapping import Flapping
@@ -53,6 +54,10 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "bit-rot": BitRot,
     "full": Full,
     "power-loss": PowerLoss,
+    # clock
+    "skew": Skew,
+    "drift": Drift,
+    "jump": Jump,
     # the committee
     "add-validator": AddValidator,
     "remove-validator": RemoveValidator,

@@ -184,6 +184,23 @@ class PowerCut(Primitive, frozen=True, kw_only=True):
     boundary: Literal["written", "synced"]
 
 
+class Step(Primitive, frozen=True, kw_only=True):
+    """The clocks of ``nodes`` are ``by_us`` ahead. ``with_timers``: whenever that sets one
+    forward, its timers have that much less to go."""
+
+    nodes: tuple[str, ...]
+    by_us: int
+    with_timers: bool
+
+
+class Pace(Primitive, frozen=True, kw_only=True):
+    """From its beginning the clocks of ``nodes`` go on by ``rate_ppm`` millionths of the time that
+    passes, and their timers run by them."""
+
+    nodes: tuple[str, ...]
+    rate_ppm: int
+
+
 class Hostile(Primitive, frozen=True, kw_only=True):
     """The validators among ``nodes`` are wrapped in a behaviour of ``nodes.byzantine``; for the
     rest see its ``Options``."""

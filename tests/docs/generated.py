@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import rich_click as click
@@ -44,9 +45,20 @@ def shipped() -> str:
 
 
 def rooms(registry: Mapping[str, type], heading: str) -> str:
-    """A registry whose classes live in a file each: what the file says of itself."""
-    rows = [(f"`{name}`", first_sentence(kind.__module__)) for name, kind in registry.items()]
+    """A registry whose classes live in a file each: what the file says of itself, or, where it
+    holds several, what each class does."""
+    crowded = Counter(kind.__module__ for kind in registry.values())
+    rows = []
+    for name, kind in registry.items():
+        alone = crowded[kind.__module__] == 1
+        rows.append((f"`{name}`", first_sentence(kind.__module__) if alone else summary(kind)))
     return table((heading, "what it is"), rows)
+
+
+def summary(kind: type) -> str:
+    """The first sentence of a class's docstring."""
+    text = " ".join((kind.__doc__ or "").split())
+    return re.sub("``", "`", re.split(r"(?<=\.)\s", text, maxsplit=1)[0])
 
 
 def transactions() -> str:

@@ -77,6 +77,10 @@ class Run:
             if isinstance(record, Reached) and record.event == event and node in ("", record.node)
         ]
 
+    def executions(self) -> list[Executed]:
+        """Every execution of a block at a validator, in order of time."""
+        return [record for record in self.records if isinstance(record, Executed)]
+
     def signed(self, node: str) -> list[Signed]:
         """What a node signed and sent, resends included."""
         return [r for r in self.records if isinstance(r, Signed) and r.node == node]

@@ -10,6 +10,7 @@ import pytest
 
 from scenarios.faults import FAULTS, Fault
 from scenarios.faults.base import When
+from scenarios.faults.clock import Drift, Jump, Skew
 from scenarios.faults.crash import Crash
 from scenarios.faults.isolate import Isolate
 from scenarios.faults.link import Link
@@ -54,6 +55,10 @@ def test_types_can_be_inspected_for_the_schema() -> None:
         (lambda: Restart(at=5, downtime=0, node="a"), "downtime must be above zero"),
         (lambda: Restart(at=5, downtime=9, every=9, node="a"), "shorter than every"),
         (lambda: SlowCpu(at=5, node="a", factor=0), "factor must be above zero"),
+        (lambda: Skew(node="a", by=0), "by must not be zero"),
+        (lambda: Jump(node="a", by=0, at=1), "by must not be zero"),
+        (lambda: Drift(node="a", rate=1_000_000), "and not 1"),
+        (lambda: Drift(node="a", rate=9_999), "between 0.01 and 100"),
         (lambda: Partition(at=5, groups=()), "at least one group"),
         (lambda: Partition(at=5, groups=(("a",), ())), "none may be empty"),
         (lambda: Partition(at=5, groups=(("a",), ("b", "a"))), "named twice: a"),
