@@ -25,7 +25,7 @@ help:
 	@echo 'make report         the last run (or ARGS=RUN) as one HTML file with pictures'
 	@echo 'make test           the test suite'
 	@echo 'make check          format, lint, types, import layers and tests: what CI runs'
-	@echo 'make bench          messages per second, beside an empty heap loop'
+	@echo 'make bench          what a decision or a seed costs, beside an empty heap loop'
 	@echo 'make explore        a thousand seeds of drawn faults, all checks on'
 	@echo 'make mutants        planted bugs: does exploring find them?'
 	@echo 'make scenarios      every shipped scenario under 10 seeds (SEEDS=50), as a table; resumable'

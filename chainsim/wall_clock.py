@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 
@@ -13,6 +14,12 @@ def now_ns() -> int:
 def cpu_ns() -> int:
     """CPU time of this thread in nanoseconds; only differences mean anything."""
     return time.thread_time_ns()
+
+
+def children_cpu_ns() -> int:
+    """CPU time of the processes that this one started and that are over, in nanoseconds."""
+    times = os.times()
+    return int((times.children_user + times.children_system) * 1e9)
 
 
 def seconds_since(start_ns: int) -> float:

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import rich_click as click
 
 from chainsim.cli import output
+from chainsim.exit_codes import ExitCode
 
 
 @click.command("bench")
+@click.argument("rows", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Long rows too: hours on a slow machine.")
+@click.option("--list", "listing", is_flag=True, help="Only say which rows there are.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Keep the rows.")
+@click.option(
+    "--compare", type=click.Path(path_type=Path), metavar="FILE", help="Beside what was saved."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(as_json: bool) -> None:
-    """Measure messages and seeds per second, beside an empty heap loop in the same process."""
-    import msgspec
+@click.pass_context
+def command(
+    context: click.Context,
+    rows: tuple[str, ...],
+    everything: bool,
+    listing: bool,
+    save: Path | None,
+    compare: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure what a decision, a seed, a transaction costs, beside an empty heap loop.
 
-    from chainsim.benchmark import BLOCK_SIZES, empty_heap_loop, exploring, full_node, ledger_alone
+    ROWS are names from --list; without any, all that take seconds. Times are CPU time.
+    """
+    from chainsim.bench import runner, table
+    from chainsim.bench.catalogue import ENTRIES
+    from chainsim.bench.measure import BenchmarkFailed
+    from scenarios.errors import did_you_mean
 
-    output.note("Measuring; this takes some seconds …")
-    raw = empty_heap_loop()
-    rows = [full_node(size) for size in BLOCK_SIZES]
-    ratios = {row.name: round(row.per_s / raw.per_s, 4) for row in rows}
-    rows.append(exploring())  # seeds, of which the empty loop runs none
-    rows += [ledger_alone(hashing=False), ledger_alone(hashing=True)]
-    if as_json:
-        encoded = msgspec.json.encode({"rows": [*rows, raw], "ratios": ratios})
-        output.write(encoded.decode() + "\n")
+    if listing:
+        for name, entry in ENTRIES.items():
+            output.write(f"{name:<24}{entry.about}{' (long)' if entry.long else ''}\n")
         return
-    for row in (*rows, raw):
-        output.write(f"{row.name:<34}{row.per_s:>10,} {row.unit} per second\n")
-        facts = [f"{row.count:,} in {row.wall_s:.2f} s"]
-        facts += [f"{name} {count:,}" for name, count in row.detail.items()]
-        if row.name in ratios:
-            facts.append(f"{ratios[row.name]:.1%} of the empty loop's speed")
-        output.write(f"{'':<34}{', '.join(facts)}\n")
+    for name in rows:
+        if name not in ENTRIES:
+            raise click.UsageError(f'no row "{name}"{did_you_mean(name, ENTRIES)}; see --list')
+    try:
+        before = {} if compare is None else {row.name: row for row in runner.read(compare).rows}
+    except runner.NotSaved as problem:
+        raise click.UsageError(str(problem)) from problem
+    wanted = rows or tuple(n for n, entry in ENTRIES.items() if everything or not entry.long)
+    if not as_json:
+        output.write(table.HEADER + ("  change\n" if before else "\n"))
+    found = []
+    for name in wanted:
+        try:
+            row = runner.measured(name)
+        except BenchmarkFailed as problem:
+            output.note(str(problem))
+            context.exit(ExitCode.EXPECTATION)
+        found.append(row)
+        if not as_json:
+            output.write(table.line(row, before.get(name)) + "\n")
+        if save is not None:  # after each, so that an interrupt keeps what there is
+            save.write_bytes(runner.encoded(tuple(found)))
+    if as_json:
+        output.write(runner.encoded(tuple(found)).decode())
+    elif before:
+        for text in table.differences(tuple(found), before):
+            output.write(text + "\n")

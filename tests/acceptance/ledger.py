@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from typing import Any
 
-from chainsim.ledger_benchmark import TRANSFERS, transfers_ns
+from chainsim.bench.ledger import TRANSFERS, transfers_ns
 from tests.acceptance.command import ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
 from tests.acceptance.sweeps import hunt_steps, hunt_verdicts, money_mutants
