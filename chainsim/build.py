@@ -17,7 +17,6 @@ import msgspec
 
 from chainsim import run_end
 from chainsim.checks import CheckContext, CheckResult, CheckSuite
-from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
@@ -26,8 +25,7 @@ from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine, WatcherLine
 from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.key_ring import KeyRing
-from chainsim.simulation.standing import MessageCounts, Progress
-from chainsim.simulation.world import World
+from chainsim.simulation.world import MessageCounts, Progress, World
 from chainsim.trace import Executed, Record, Recorder
 from chainsim.watchers import Watchers
 from consensus.crypto import Signer, Verifier
@@ -156,7 +154,6 @@ class Simulation:
             metrics=metrics,
             receipts=tuple(receipts_of(chain)),
             submissions=self.plan,
-            committees=committees(self.genesis.committee, chain),
             balance=run_end.balance_of(self.world, self.context.honest),
         )
         rows = evaluate(self.scenario, facts)
@@ -305,6 +302,7 @@ def _validator_factory(
         None if keys is None else keys.next_signer,
         observers,
         () if keys is None else keys.later_signers,
+        simulation.scenario.disk.rewrite_after,
     )
 
 

@@ -27,7 +27,7 @@ from nodes.chain import Chain
 from nodes.snapshots import Snapshot, Snapshots, Trees
 from nodes.state_tree import StateTree
 
-LEAST_WEIGHT: Final = 512
+REWRITE_AFTER: Final = 512
 """Entries and transactions that are written, at least, between two replacements of the file."""
 
 
@@ -63,8 +63,9 @@ class Start(msgspec.Struct, frozen=True):
 class StoreFile:
     """Writes the file of one validator."""
 
-    def __init__(self, opening: Trees) -> None:
+    def __init__(self, opening: Trees, rewrite_after: int = REWRITE_AFTER) -> None:
         self._opening: Final = opening
+        self._rewrite_after: Final = rewrite_after
         self._last: Trees = opening
         """What the last snapshot in the file held."""
         self._weight = 0
@@ -123,7 +124,7 @@ class StoreFile:
         """``certified`` is stable: replace the file if that is worth it. ``keep`` blocks up to
         it stay for others."""
         snapshot = snapshots.get(certified.sequence)
-        if snapshot is None or self._weight < max(LEAST_WEIGHT, self._whole):
+        if snapshot is None or self._weight < max(self._rewrite_after, self._whole):
             return []
         base = certified.sequence
         records: list[Any] = list(chain.between(base - keep + 1, base))

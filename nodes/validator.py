@@ -41,7 +41,7 @@ from nodes.ledger.receipts import BlockOutcome
 from nodes.mempool import Mempool
 from nodes.proof_server import QUESTIONS, ProofServer
 from nodes.snapshots import Snapshot, Snapshots
-from nodes.store_file import StoreFile
+from nodes.store_file import REWRITE_AFTER, StoreFile
 
 M = TypeVar("M", bound=Message)
 
@@ -70,16 +70,18 @@ class Validator:
         next_signer: Signer | None = None,
         observers: frozenset[NodeId] = frozenset(),
         later_signers: tuple[Signer, ...] = (),
+        rewrite_after: int = REWRITE_AFTER,
     ) -> None:
         """``memo``: see ``Ledger``; what others in this process executed already.
         ``next_signer`` is a key that the committee may come to hold (PBFT rule 27), and
-        ``later_signers`` are those that were brought after it.
+        ``later_signers`` are those that were brought after it. ``rewrite_after``: see
+        ``StoreFile``.
         """
         self.id: Final = id_
         self.chain: Final = Chain(genesis.hash)
         self.ledger: Final = Ledger(genesis, memo, verifier)
         self.snapshots: Final = Snapshots(lambda: self.ledger.trees)
-        self._file: Final = StoreFile(self.ledger.trees)
+        self._file: Final = StoreFile(self.ledger.trees, rewrite_after)
         self._interval: Final = parameters.checkpoint_interval
         self._kept: Final = max(BLOCKS_KEPT, 2 * parameters.window)
         self._own_effects: Final[dict[type[Effect], Callable[[int, Any], list[Effect]]]] = {

@@ -169,6 +169,9 @@ class Disk(_Table, frozen=True, kw_only=True):
     """Modelled disk."""
 
     fsync: Duration = 2000
+    rewrite_after: Positive = 512
+    """Entries and transactions written, at least, before a validator's file of blocks is
+    replaced by a shorter one, at a stable checkpoint."""
 
 
 class Validator(_Table, frozen=True, kw_only=True):

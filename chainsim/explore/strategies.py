@@ -13,6 +13,7 @@ import msgspec
 from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
 from chainsim.explore.liars import draw_hostile
 from chainsim.explore.model import BYZANTINE, RARE, FaultModel, behaviours_of, cast_of, resized
+from chainsim.explore.outages import OFTEN, draw_outages
 from chainsim.explore.reseating import with_joiner
 from chainsim.explore.rounds import draw_rounds
 from scenarios.faults import Fault
@@ -61,10 +62,17 @@ def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scen
     changes: dict[str, object] = {"seed": seed}
     if model.sizes:
         base = resized(base, stream.pick(model.sizes))
+    disk = base.disk
     if model.fsyncs_us:
-        changes["disk"] = msgspec.structs.replace(base.disk, fsync=stream.pick(model.fsyncs_us))
+        disk = msgspec.structs.replace(disk, fsync=stream.pick(model.fsyncs_us))
     rare = Stream(seed, "explore/rare")
-    changes["faults"] = (*base.faults, *_faults(Draw(stream, cast_of(base), model, rare)))
+    cast = cast_of(base)
+    faults = _faults(Draw(stream, cast, model, rare))
+    outages = draw_outages(Stream(seed, "explore/outages"), cast, model)
+    if outages:
+        disk = msgspec.structs.replace(disk, rewrite_after=OFTEN)
+    changes["disk"] = disk
+    changes["faults"] = (*base.faults, *faults, *outages)
     return with_joiner(msgspec.structs.replace(base, **changes))
 
 

@@ -24,7 +24,7 @@ class PowerCut(Exception):
 @pytest.fixture
 def replaced_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a busy chain: the blocks file is replaced at every stable checkpoint."""
-    monkeypatch.setattr("nodes.store_file.LEAST_WEIGHT", 1)
+    monkeypatch.setattr(TransferBench, "rewrite_after", 1)
 
 
 def cut_between_files(bench: TransferBench, name: str) -> Callable[[], None]:

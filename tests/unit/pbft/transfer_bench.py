@@ -17,6 +17,7 @@ from nodes.effects import BlockExecuted, StateInstalled
 from nodes.ledger.genesis import Genesis, Seat
 from nodes.ledger.records import Account, Party
 from nodes.ledger.transactions import Transaction, body_of
+from nodes.store_file import REWRITE_AFTER
 from nodes.validator import Validator
 from tests.unit.pbft.bench import Bench, Host
 
@@ -39,6 +40,7 @@ class ValidatorHost(Host):
             bench.verifier,
             bench.parameters,
             observers=bench.observers,
+            rewrite_after=bench.rewrite_after,
         )
         self.replica = cast(Replica, self.validator.replica)
         self.timers.clear()
@@ -95,6 +97,7 @@ class TransferBench(Bench):
     """n validators whose clients open accounts: every request leaves something in the state."""
 
     host_type = ValidatorHost
+    rewrite_after = REWRITE_AFTER
 
     def __init__(self, n: int = 4, **parameters: int) -> None:
         self.genesis: Genesis = None  # type: ignore[assignment]
