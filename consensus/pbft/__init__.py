@@ -12,7 +12,7 @@ validators share at least f+1, hence an honest one, so two decisions can't contr
 backup. If the primary doesn't bring a client's request to execution in time, the backups move
 to the next view.
 
-**Normal case** (``normal_case``, ``slot``; rules 3 to 8)::
+**Normal case** (``requests``, ``proposing``, ``normal_case``, ``slot``; rules 3 to 8)::
 
     client      primary         backups
       | request    |               |
@@ -29,13 +29,13 @@ to the next view.
 state. Q alike make it stable: the low watermark h moves there, the log below is dropped, and
 slots up to H = h + L may be proposed.
 
-**View change** (``view_change``, ``new_view``; rules 12 to 16, 19). A replica that gives up on
-view v signs VIEW-CHANGE(v+1) with its stable checkpoint C and, for each slot above it, the
-prepared certificate of the highest view (P). From Q of those the new primary computes what its
-view must start with: for each slot the digest of the highest certificate, or null. Everybody
-computes the same from the same VIEW-CHANGEs, so a NEW-VIEW is checked by doing it again. A
-decided slot had Q certificates; any Q VIEW-CHANGEs hold one of an honest replica; so the decision
-survives.
+**View change** (``view_change``, ``new_view``, ``view_entrance``; rules 12 to 16, 19). A replica
+that gives up on view v signs VIEW-CHANGE(v+1) with its stable checkpoint C and, for each slot
+above it, the prepared certificate of the highest view (P). From Q of those the new primary
+computes what its view must start with: for each slot the digest of the highest certificate, or
+null. Everybody computes the same from the same VIEW-CHANGEs, so a NEW-VIEW is checked by doing it
+again. A decided slot had Q certificates; any Q VIEW-CHANGEs hold one of an honest replica; so the
+decision survives.
 
 **Timers** (``timeouts``; rules 18 and 20) only bring liveness: each client's oldest waiting
 request has a deadline; a view change that leads nowhere is followed by the next with doubled

@@ -83,8 +83,8 @@ class CatchUp:
         if self._is_missing_something() or progress == self._progress:
             self.send_status()
         self._progress = progress
-        core.views.fetch_missing()
-        core.views.check_entries()
+        core.entrance.fetch_missing()
+        core.entrance.check_entries()
         self.watch()
 
     def send_status(self) -> None:
@@ -253,10 +253,10 @@ class CatchUp:
         if core.active:
             late = (now.view, now.active) < (core.view, True)
             was_late = (before.view, before.active) < (core.view, True)
-            if late and was_late and core.views.new_view and self._is_my_turn(now):
-                core.send(now.sender, core.views.new_view)
+            if late and was_late and core.entrance.new_view and self._is_my_turn(now):
+                core.send(now.sender, core.entrance.new_view)
             return
-        for entry in core.views.entries.values():
+        for entry in core.entrance.entries.values():
             if not now.active and now.view == entry.new_view.view:
                 core.send(now.sender, entry.new_view)
         own = core.views.own

@@ -214,8 +214,8 @@ class Checkpoints:
             self.on_checkpoint(vote)
         if core.active:
             core.normal.replay_future()
-            core.normal.propose_soon()
-        core.views.check_entries()
+            core.proposer.propose_soon()
+        core.entrance.check_entries()
 
     def live_records(self) -> list[LogRecord]:
         """What the vote log must still hold above the new watermark (rule 23)."""
@@ -243,7 +243,7 @@ class Checkpoints:
                 records.append(AcceptedRecord(slot.pre_prepare))
         if self.last_view_change is not None:
             records.append(self.last_view_change)
-        made = self.core.views.entries.get(self.core.id)
+        made = self.core.entrance.entries.get(self.core.id)
         if made is not None:
             # An own NEW-VIEW that waits for a checkpoint or a batch is signed and sent (rule 24).
             voters = tuple(made.view_changes[s] for s, _ in made.new_view.view_changes)

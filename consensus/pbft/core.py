@@ -51,9 +51,12 @@ if TYPE_CHECKING:
     from consensus.pbft.checkpoints import Checkpoints
     from consensus.pbft.membership import Membership
     from consensus.pbft.normal_case import NormalCase
+    from consensus.pbft.proposing import Proposer
+    from consensus.pbft.requests import Requests
     from consensus.pbft.state_transfer import StateTransfer
     from consensus.pbft.timeouts import Timeouts
     from consensus.pbft.view_change import ViewChanger
+    from consensus.pbft.view_entrance import Entrance
     from consensus.protocol import Environment
 
 M = TypeVar("M", bound=Message)
@@ -65,9 +68,12 @@ REPORTS_KEPT: Final = 1024
 class Core:
     """Shared state of one replica. ``h`` is ``stable``; ``H`` is ``high``."""
 
+    requests: Requests
+    proposer: Proposer
     normal: NormalCase
     checkpoints: Checkpoints
     views: ViewChanger
+    entrance: Entrance
     catch_up: CatchUp
     timeouts: Timeouts
     membership: Membership

@@ -6,153 +6,39 @@ from typing import Final, TypeVar
 
 from consensus.effects import Deliver, TimerKey
 from consensus.events import Executed
-from consensus.limits import request_is_bounded
 from consensus.messages import (
-    NULL_BATCH,
     Batch,
     Commit,
     CommitCertificate,
     Prepare,
     PreparedCertificate,
     PrePrepare,
-    Request,
 )
 from consensus.pbft.core import Core
 from consensus.pbft.future import FutureMessages
 from consensus.pbft.slot import Phase, Slot
 from consensus.records import AcceptedRecord, PreparedRecord
-from consensus.types import Digest, Sequence
+from consensus.types import Sequence
 
 V = TypeVar("V", Prepare, Commit)
 
-FORWARDS_KEPT: Final = 65_536
-"""Requests forwarded in one interval; a client whose one isn't sends it to all once more."""
-BATCH: Final[TimerKey] = ("batch",)
 HELD: Final[TimerKey] = ("held",)
 
 
 class NormalCase:
-    """Orders batches in the active view and delivers decided ones in sequence."""
+    """Agrees on batches in the active view and delivers decided ones in sequence."""
 
     def __init__(self, core: Core) -> None:
         self.core: Final = core
         self.future: Final = FutureMessages(core.parameters.window)
         self._delivering: Batch | None = None
         """The batch out for execution (law 1: one at a time)."""
-        self._next: Sequence = 1
-        self._batch_armed = False
-        self._last_proposal_us: int | None = None
-        self._forwarded: dict[Digest, int] = {}
         self._held: dict[Sequence, PrePrepare] = {}
 
     @property
     def delivering(self) -> bool:
         """Whether a batch is out for execution."""
         return self._delivering is not None
-
-    # -- requests ---------------------------------------------------------------------
-
-    def on_request(self, request: Request) -> None:
-        """Take a client's request: queue it, arm its deadline, see that the primary has it."""
-        core = self.core
-        if request not in core.pool:
-            if not self._request_is_authentic(request) or not core.pool.add(request):
-                return
-            core.timeouts.request_waiting(request)
-        if core.is_primary:
-            self.propose_soon()
-        else:
-            self._forward(request)
-
-    def _forward(self, request: Request) -> None:
-        """Pass a client's request on to the primary (rule 21), at most once per interval.
-
-        Two replicas that each take the other for the primary would else play ping-pong.
-        """
-        core = self.core
-        if not core.active:
-            return
-        while self._forwarded:
-            digest, at_us = next(iter(self._forwarded.items()))
-            if core.now_us - at_us < core.parameters.status_interval_us:
-                break
-            del self._forwarded[digest]
-        if request.digest not in self._forwarded and len(self._forwarded) < FORWARDS_KEPT:
-            self._forwarded[request.digest] = core.now_us
-            core.send(core.committee.primary(core.view), request)
-
-    def _request_is_authentic(self, request: Request) -> bool:
-        """All signatures verify under the keys that the envelope carries (rule 3)."""
-        if request.chain != self.core.chain or request.epoch != 0:
-            return False
-        if not request_is_bounded(request):
-            return False
-        payload = request.signing_bytes
-        return self.core.verify(request.public_key, payload, request.signature) and all(
-            self.core.verify(c.public_key, payload, c.signature) for c in request.cosignatures
-        )
-
-    # -- proposing (rule 7) -----------------------------------------------------------
-
-    def propose_soon(self) -> None:
-        """Propose now if a batch is full or the last one is an interval ago, else in time."""
-        core = self.core
-        if not core.is_primary or not (len(core.pool) or self._fills):
-            return
-        wait = 0
-        waiting = 0 < len(core.pool) < core.parameters.block_max_txs
-        if self._last_proposal_us is not None and waiting:
-            wait = self._last_proposal_us + core.parameters.block_interval_us - core.now_us
-        if wait <= 0:
-            self._propose()
-        elif not self._batch_armed:
-            self._batch_armed = True
-            core.set_timer(BATCH, wait)
-
-    @property
-    def _fills(self) -> bool:
-        """Whether slots up to the end of the epoch are still to be proposed (rule 27)."""
-        boundary = self.core.boundary
-        return boundary is not None and self._next <= boundary
-
-    def batch_timer_fired(self) -> None:
-        self._batch_armed = False
-        self.propose_soon()
-
-    def _propose(self) -> None:
-        core = self.core
-        limit = core.parameters.block_max_txs
-        while self._next <= core.high:
-            if len(core.pool):
-                batch = Batch(core.clock_us, core.pool.select(limit))
-            elif self._fills:
-                batch = NULL_BATCH
-            else:
-                break
-            proposal = core.sign(
-                PrePrepare(
-                    core.chain,
-                    core.committee.epoch,
-                    core.id,
-                    core.view,
-                    self._next,
-                    batch.digest,
-                    batch=batch,
-                )
-            )
-            slot = core.slot(self._next)
-            self._next += 1
-            if proposal is None or slot is None:
-                continue
-            self._last_proposal_us = core.now_us
-            core.persist(AcceptedRecord(proposal))
-            core.broadcast(proposal)
-            self.accept(slot, proposal)
-            if len(core.pool) < limit and not self._fills:
-                break
-        if len(core.pool) and self._next <= core.high and not self._batch_armed:
-            self._batch_armed = True
-            core.set_timer(BATCH, core.parameters.block_interval_us)
 
     # -- PRE-PREPARE (rule 3) ---------------------------------------------------------
 
@@ -182,14 +68,11 @@ class NormalCase:
         if self._is_ahead_of_clock(batch):
             self._hold(message)
             return
-        if not all(self._known_authentic(request) for request in batch.requests):
+        if not all(core.requests.known_authentic(request) for request in batch.requests):
             return
         core.persist(AcceptedRecord(message))
         core.pool.mark_selected(batch.requests)
         self.accept(slot, message)
-
-    def _known_authentic(self, request: Request) -> bool:
-        return request in self.core.pool or self._request_is_authentic(request)
 
     def _is_ahead_of_clock(self, batch: Batch) -> bool:
         return batch.time_us > self.core.clock_us + self.core.parameters.clock_drift_us
@@ -359,36 +242,33 @@ class NormalCase:
         core.executed = event.sequence
         core.membership.ordered(event.state)
         core.pool.remove(batch.requests)
-        self._next = max(self._next, event.sequence + 1)
+        core.proposer.skip_to(event.sequence + 1)
         core.timeouts.executed(batch, fresh=bool(batch.requests) or core.boundary is not None)
         core.checkpoints.executed(event)
         self.deliver_next()
-        self.propose_soon()
-        core.views.check_entries()
+        core.proposer.propose_soon()
+        core.entrance.check_entries()
 
     # -- views ------------------------------------------------------------------------
 
     def view_left(self) -> None:
         """A view change began: nothing is proposed, held or forwarded any more."""
-        if self._batch_armed:
-            self._batch_armed = False
-            self.core.cancel_timer(BATCH)
+        self.core.proposer.view_left()
         self._held.clear()
-        self._forwarded.clear()
-        self._last_proposal_us = None
+        self.core.requests.view_left()
 
     def epoch_entered(self) -> None:
         """A new committee begins above the checkpoint that ended the last epoch (rule 27)."""
         core = self.core
         self.epoch_left()
-        self._next = core.stable + 1
-        self.propose_soon()
+        core.proposer.begin_at(core.stable + 1)
+        core.proposer.propose_soon()
         if not core.is_primary:
             # What came to the last primary while the epoch ended is known to nobody else.
             waiting = core.pool.select(core.parameters.block_max_txs)
             core.pool.release_selected()
             for request in waiting:
-                self._forward(request)
+                core.requests.forward(request)
 
     def epoch_left(self) -> None:
         """What the last committee was about is over."""
@@ -398,7 +278,7 @@ class NormalCase:
 
     def jumped(self) -> None:
         """A later state was installed: nothing is proposed below it."""
-        self._next = max(self._next, self.core.executed + 1)
+        self.core.proposer.skip_to(self.core.executed + 1)
 
     def vote_again(self) -> None:
         """A transfer is over: vote on what was accepted meanwhile."""
@@ -418,15 +298,15 @@ class NormalCase:
         """After boot: propose above everything that the log shows was proposed."""
         core = self.core
         taken = [s for s, slot in core.slots.items() if slot.pre_prepare or slot.certificate]
-        self._next = max([core.executed, core.stable, *taken]) + 1
+        core.proposer.begin_at(max([core.executed, core.stable, *taken]) + 1)
         self.deliver_next()
 
     def view_entered(self, max_sequence: Sequence) -> None:
         """A view began whose NEW-VIEW re-proposed up to ``max_sequence``."""
         core = self.core
-        self._next = max(max_sequence, core.stable, core.executed) + 1
+        core.proposer.begin_at(max(max_sequence, core.stable, core.executed) + 1)
         self.replay_future()
-        self.propose_soon()
+        core.proposer.propose_soon()
 
     def replay_future(self) -> None:
         """Handle again what was kept for this view and window."""

@@ -58,7 +58,7 @@ def boot(core: Core, event: Boot) -> None:
         core.checkpoints.adopt_state(certified)  # blocks or the state itself may be lost (rule 25)
     core.normal.resume()
     if core.active and core.checkpoints.last_new_view is not None:
-        core.views.resume(core.checkpoints.last_new_view, accepted)
+        core.entrance.resume(core.checkpoints.last_new_view, accepted)
     if behind:  # what follows in the log must follow the mark that it stands on
         core.out.append(Compact(tuple(core.checkpoints.live_records())))
     core.catch_up.watch()
@@ -126,8 +126,8 @@ def _apply(
             core.view = core.slot_view = view
             core.active = True
             core.views.own = None
-            core.views.new_view = record.new_view
-            core.views.proofs = {vc.digest_bytes: vc for vc in record.view_changes}
+            core.entrance.new_view = record.new_view
+            core.entrance.proofs = {vc.digest_bytes: vc for vc in record.view_changes}
             core.checkpoints.last_new_view = record
             core.checkpoints.last_view_change = None
             if record.new_view.sender == core.id:

@@ -34,11 +34,14 @@ from consensus.pbft.catch_up import STATUS, CatchUp
 from consensus.pbft.checkpoints import Checkpoints
 from consensus.pbft.core import Core
 from consensus.pbft.membership import Membership
-from consensus.pbft.normal_case import BATCH, HELD, NormalCase
+from consensus.pbft.normal_case import HELD, NormalCase
+from consensus.pbft.proposing import BATCH, Proposer
 from consensus.pbft.recovery import boot
+from consensus.pbft.requests import Requests
 from consensus.pbft.state_transfer import TRANSFER, StateTransfer
 from consensus.pbft.timeouts import NEW_VIEW, REQUEST, Timeouts
 from consensus.pbft.view_change import ViewChanger
+from consensus.pbft.view_entrance import Entrance
 from consensus.protocol import Environment, Parameters
 from consensus.types import Committee, Sequence, View
 
@@ -60,9 +63,12 @@ class Replica:
     def __init__(self, environment: Environment) -> None:
         check_parameters(environment.parameters)
         core = self.core = Core(environment)
+        core.requests = Requests(core)
+        core.proposer = Proposer(core)
         core.normal = NormalCase(core)
         core.checkpoints = Checkpoints(core)
         core.views = ViewChanger(core)
+        core.entrance = Entrance(core)
         core.catch_up = CatchUp(core)
         core.timeouts = Timeouts(core)
         core.membership = Membership(core)
@@ -74,10 +80,10 @@ class Replica:
             Commit: core.normal.on_commit,
             Checkpoint: core.checkpoints.on_checkpoint,
             ViewChange: core.views.on_view_change,
-            NewView: core.views.on_new_view,
-            FetchViewChange: core.views.on_fetch_view_change,
-            FetchBatch: core.views.on_fetch_batch,
-            BatchReply: core.views.on_batch,
+            NewView: core.entrance.on_new_view,
+            FetchViewChange: core.entrance.on_fetch_view_change,
+            FetchBatch: core.entrance.on_fetch_batch,
+            BatchReply: core.entrance.on_batch,
             Status: core.catch_up.on_status,
             CertifiedBatch: core.catch_up.on_certified_batch,
             StateProof: core.membership.on_state_proof,
@@ -85,7 +91,7 @@ class Replica:
             State: core.transfer.on_state,
         }
         self._timers: Final[dict[str, Callable[[], None]]] = {
-            BATCH[0]: core.normal.batch_timer_fired,
+            BATCH[0]: core.proposer.batch_timer_fired,
             HELD[0]: core.normal.held_timer_fired,
             REQUEST[0]: core.timeouts.request_timer_fired,
             NEW_VIEW[0]: core.timeouts.new_view_timer_fired,
@@ -172,7 +178,7 @@ class Replica:
         """Cheap checks before signatures: type, chain, epoch, membership, not our own echo."""
         core = self.core
         if type(message) is Request:
-            core.normal.on_request(message)
+            core.requests.on_request(message)
         elif message.chain != core.chain or message.sender == core.id:
             return
         elif message.epoch == core.committee.epoch and message.sender in core.committee:

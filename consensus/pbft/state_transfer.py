@@ -318,7 +318,7 @@ class StateTransfer:
         core.timeouts.jumped()
         self._stop()
         core.normal.deliver_next()
-        core.normal.propose_soon()
+        core.proposer.propose_soon()
 
     # -- serving others -------------------------------------------------------------------
 

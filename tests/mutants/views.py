@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager
 
 from chainsim.explore.planting import swapped
 from consensus.messages import NewView, PrePrepare, Request, ViewChange
-from consensus.pbft import new_view, view_change
+from consensus.pbft import new_view, view_change, view_entrance
 from consensus.pbft.catch_up import CatchUp
 from consensus.pbft.guard import SignGuard
 from consensus.pbft.new_view import Selection, select
 from consensus.pbft.normal_case import NormalCase
+from consensus.pbft.requests import Requests
 from consensus.pbft.timeouts import Timeouts
-from consensus.pbft.view_change import Entry, ViewChanger
+from consensus.pbft.view_change import ViewChanger
+from consensus.pbft.view_entrance import Entrance, Entry
 from consensus.types import Sequence, View
 
 Patch = AbstractContextManager[None]
@@ -20,7 +22,8 @@ Patch = AbstractContextManager[None]
 
 def _selecting(changed: object) -> Patch:
     """Another choice of O, at the new primary and at those who check it."""
-    return swapped((new_view, "select", changed), (view_change, "select", changed))
+    rooms = (new_view, view_change, view_entrance)
+    return swapped(*((room, "select", changed) for room in rooms))
 
 
 def nothing_prepared() -> Patch:
@@ -69,12 +72,12 @@ def only_last_view_prepared() -> Patch:
 def signers_repeat() -> Patch:
     """Q entries of V are enough, whoever signed them."""
 
-    def well_formed(self: ViewChanger, message: NewView) -> bool:
+    def well_formed(self: Entrance, message: NewView) -> bool:
         if len(message.view_changes) < self.core.committee.quorum:
             return False
         return all(self.core.authentic(proposal) for proposal in message.pre_prepares)
 
-    def check(self: ViewChanger, entry: Entry) -> None:
+    def check(self: Entrance, entry: Entry) -> None:
         named = {sender for sender, _ in entry.new_view.view_changes}
         missing = self.core.committee.quorum - len(named)
         if missing > 0 and named <= set(entry.view_changes):
@@ -83,27 +86,25 @@ def signers_repeat() -> Patch:
                 entry.view_changes[f"{some.sender}#{index}"] = some
         original(self, entry)
 
-    original = ViewChanger._check_entry
-    return swapped(
-        (ViewChanger, "_is_well_formed", well_formed), (ViewChanger, "_check_entry", check)
-    )
+    original = Entrance._check_entry
+    return swapped((Entrance, "_is_well_formed", well_formed), (Entrance, "_check_entry", check))
 
 
 def selection_believed() -> Patch:
     """A backup takes whatever O the NEW-VIEW holds."""
 
-    def check(self: ViewChanger, entry: Entry) -> None:
+    def check(self: Entrance, entry: Entry) -> None:
         offered = tuple((p.sequence, p.digest) for p in entry.new_view.pre_prepares)
 
         def believed(view_changes: object) -> Selection:
             chosen = select(view_changes)  # type: ignore[arg-type]
             return Selection(chosen.min_sequence, chosen.proof, offered)
 
-        with swapped((view_change, "select", believed)):
+        with swapped((view_entrance, "select", believed)):
             original(self, entry)
 
-    original = ViewChanger._check_entry
-    return swapped((ViewChanger, "_check_entry", check))
+    original = Entrance._check_entry
+    return swapped((Entrance, "_check_entry", check))
 
 
 def gaps_stay() -> Patch:
@@ -172,10 +173,10 @@ def said_once() -> Patch:
 def patient_backups() -> Patch:
     """A backup that hears of a request neither passes it on nor gets impatient."""
 
-    def on_request(self: NormalCase, request: Request) -> None:
+    def on_request(self: Requests, request: Request) -> None:
         if self.core.is_primary:
             original(self, request)
-        elif request not in self.core.pool and self._request_is_authentic(request):
+        elif request not in self.core.pool and self.is_authentic(request):
             self.core.pool.add(request)
 
     def entered(self: Timeouts) -> None:
@@ -183,5 +184,5 @@ def patient_backups() -> Patch:
         if not self.core.is_primary:
             self._deadlines.clear()
 
-    original, original_entered = NormalCase.on_request, Timeouts.view_entered
-    return swapped((NormalCase, "on_request", on_request), (Timeouts, "view_entered", entered))
+    original, original_entered = Requests.on_request, Timeouts.view_entered
+    return swapped((Requests, "on_request", on_request), (Timeouts, "view_entered", entered))

@@ -123,4 +123,4 @@ def test_forwarded_is_bounded() -> None:
         v.handle(Receive(n * 10**7, world.request("c0", n, b"A")))
         v.handle(Receive(n * 10**7, world.decided(n, Batch(0, (world.request("c0", n, b"BBB"),)))))
     assert not v.mempool.waiting
-    assert len(v.replica.core.normal._forwarded) <= 1  # type: ignore[attr-defined]
+    assert len(v.replica.core.requests._forwarded) <= 1  # type: ignore[attr-defined]

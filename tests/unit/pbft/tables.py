@@ -15,7 +15,7 @@ from sortedcontainers import SortedDict, SortedList
 from consensus.pbft.catch_up import BATCHES_AHEAD
 from consensus.pbft.core import REPORTS_KEPT, Core
 from consensus.pbft.future import MESSAGES_PER_SLOT, WINDOWS_KEPT
-from consensus.pbft.normal_case import FORWARDS_KEPT
+from consensus.pbft.requests import FORWARDS_KEPT
 from consensus.pbft.state_transfer import ANSWERS_PER_INTERVAL, PIECES_PER_SOURCE
 from nodes.mempool import PROPOSED_LIMIT, TOTAL_LIMIT
 
@@ -30,7 +30,7 @@ def rooms(core: Core) -> dict[str, Any]:
         if type(value).__module__.startswith("consensus.pbft")
     }
     found["future"] = core.normal.future
-    found["answers"] = core.views._answers
+    found["answers"] = core.entrance._answers
     found["pieces"] = core.transfer._answers
     return {"core": core, **found, "pool": core.pool}
 
@@ -79,7 +79,7 @@ LIMITS: dict[str, Limit] = {
     "core.reported": lambda c: n(c) * REPORTS_KEPT,
     "core.out": lambda c: 1_000_000,  # made anew for each event
     "guard.signed": lambda c: 3 * window(c) + 2 + boundaries(c),
-    "normal.forwarded": lambda c: FORWARDS_KEPT,
+    "requests.forwarded": lambda c: FORWARDS_KEPT,
     "normal.held": window,
     "future.kept": lambda c: n(c) * MESSAGES_PER_SLOT * WINDOWS_KEPT * window(c),
     "checkpoints.votes": lambda c: n(c) * boundaries(c),
@@ -88,8 +88,8 @@ LIMITS: dict[str, Limit] = {
     "checkpoints.states": boundaries,
     "checkpoints.pending": n,
     "views.received": n,
-    "views.proofs": n,
-    "views.entries": n,
+    "entrance.proofs": n,
+    "entrance.entries": n,
     "answers.given": lambda c: 2 * n(c) * (n(c) + window(c)),
     "catch_up.previous": lambda c: 2 * n(c),
     "catch_up.heard_us": lambda c: 2 * n(c),

@@ -171,10 +171,10 @@ def test_rule_32_a_batch_smuggled_into_p_or_o_is_refused_and_accuses_nobody() ->
     host.receive(with_batch(voters[0], batch))
     assert host.replica.core.views.received == {}
     host.receive(with_batch(true, batch))
-    assert host.replica.core.views.entries == {}
+    assert host.replica.core.entrance.entries == {}
     host.receive(true)
     host.receive(with_batch(voters[0], batch))
-    assert not host.replica.core.views.entries["r1"].view_changes
+    assert not host.replica.core.entrance.entries["r1"].view_changes
     assert proven(host) == []
 
 

@@ -37,7 +37,7 @@ from consensus.messages import (
     signed,
 )
 from consensus.pbft import core as core_module
-from consensus.pbft import normal_case
+from consensus.pbft import requests
 from consensus.pbft.catch_up import BATCHES_AHEAD
 from consensus.pbft.core import REPORTS_KEPT
 from consensus.pbft.new_view import view_change_is_valid
@@ -217,7 +217,7 @@ FLOODS: list[tuple[Flood, dict[str, str]]] = [
     (held_proposals, {"normal.held": "", "core.slots": ""}),
     (caught, {"catch_up.caught": "full"}),
     (checkpoints, {"checkpoints.votes": "by senders", "checkpoints.ahead": "by senders"}),
-    (new_views, {"views.entries": "by senders"}),
+    (new_views, {"entrance.entries": "by senders"}),
     (status, {"catch_up.previous": "", "catch_up.heard_us": "", "catch_up.attempts": ""}),
     (fetches, {"answers.given": ""}),
 ]
@@ -262,11 +262,11 @@ def test_rule_32_caught_batches_reach_no_further_than_their_cap() -> None:
 
 
 def test_rule_32_requests_fill_no_more_than_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(normal_case, "FORWARDS_KEPT", 20)
+    monkeypatch.setattr(requests, "FORWARDS_KEPT", 20)
     bench, host = quiet()
     for number in range(1, 200):
         host.receive(bench.request(number))
-    assert size(host, "normal.forwarded") == 20
+    assert size(host, "requests.forwarded") == 20
     assert size(host, "timeouts.deadlines") == 1
     assert size(host, "pool.digests") == 199
 
@@ -351,7 +351,7 @@ def test_rule_32_nobody_is_led_to_a_view_that_no_number_holds() -> None:
         host.receive(view_change(bench, sender, MAX_VIEW + 1))
     assert host.replica.view == 0
     host.receive(junk_new_view(bench, "r3", MAX_VIEW + 3))
-    assert size(host, "views.entries") == 0
+    assert size(host, "entrance.entries") == 0
 
 
 def test_rule_32_a_view_change_is_sized_before_its_signatures_are_checked() -> None:

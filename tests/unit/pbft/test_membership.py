@@ -172,7 +172,7 @@ def test_rule_29_messages_of_the_old_epoch_are_rejected(bench: Bench) -> None:
         host.receive(signed(message, bench.signers["r2"]))
     assert not core.slots
     assert not core.views.received
-    assert not core.views.entries
+    assert not core.entrance.entries
     assert not core.checkpoints.voters_mask(8)
     assert core.view == 0
 

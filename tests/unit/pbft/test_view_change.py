@@ -265,7 +265,7 @@ def offer(bench: Bench, message: NewView, voters: list[ViewChange]) -> bool:
     for vote in voters:
         host.receive(vote)
     host.receive(message)
-    entry = host.replica.core.views.entries.get("r1")
+    entry = host.replica.core.entrance.entries.get("r1")
     return host.replica.active or (entry is not None and entry.selection is not None)
 
 
