@@ -17,6 +17,7 @@ import msgspec
 
 from chainsim import run_end
 from chainsim.checks import CheckContext, CheckResult, CheckSuite
+from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
@@ -25,7 +26,8 @@ from chainsim.measures import Measures
 from chainsim.run_summary import Ending, ExpectationLine, WatcherLine
 from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.key_ring import KeyRing
-from chainsim.simulation.world import MessageCounts, Progress, World
+from chainsim.simulation.standing import MessageCounts, Progress
+from chainsim.simulation.world import World
 from chainsim.trace import Executed, Record, Recorder
 from chainsim.watchers import Watchers
 from consensus.crypto import Signer, Verifier
@@ -154,6 +156,7 @@ class Simulation:
             metrics=metrics,
             receipts=tuple(receipts_of(chain)),
             submissions=self.plan,
+            committees=committees(self.genesis.committee, chain),
             balance=run_end.balance_of(self.world, self.context.honest),
         )
         rows = evaluate(self.scenario, facts)

@@ -1,18 +1,21 @@
 """Which roles together can halt the network or fork it: a scenario's first question.
 
 Of n validators with quorum Q, ``n - Q + 1`` that stay silent leave no quorum, and ``2Q - n``
-hostile ones sit in the overlap of two quorums, so that both can decide differently.
+hostile ones sit in the overlap of two quorums, so that both can decide differently. Both change
+with the committee, so each epoch has its own answer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 import msgspec
 
-from consensus.types import quorum_size
+from consensus.types import Committee, quorum_size
+from scenarios.faults.membership import MembershipFault
+from scenarios.schema import Scenario, ledger_nodes, seats
 
 
 class Coalition(msgspec.Struct, frozen=True):
@@ -20,6 +23,30 @@ class Coalition(msgspec.Struct, frozen=True):
 
     roles: tuple[str, ...]
     members: int
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How many seats of an epoch's committee of ``n`` a role has, and how many could halt it."""
+
+    epoch: int
+    n: int
+    have: int
+    needed: int
+
+    @property
+    def spare(self) -> int:
+        """Seats that it lacks; zero or less: it can halt the network."""
+        return self.needed - self.have
+
+
+class Sitting(msgspec.Struct, frozen=True):
+    """Who sits in the committee once a change that was ordered ``from_us`` is in force."""
+
+    from_us: int
+    change: str
+    """In words; empty: the beginning."""
+    roles: tuple[str, ...]
+    """One entry for each validator."""
 
 
 def to_halt(n: int) -> int:
@@ -46,3 +73,42 @@ def smallest(roles: Iterable[str], needed: int) -> tuple[Coalition, ...]:
             if members >= needed and not spare:
                 found.append(Coalition(chosen, members))
     return tuple(sorted(found, key=lambda c: (len(c.roles), c.members, c.roles)))
+
+
+def closest(role: str, committees: Iterable[Committee], roles: Mapping[str, str]) -> Share:
+    """The epoch in which ``role`` comes closest to halting the network by itself, the first of
+    several. ``roles``: of each node that ever sits. At least one committee."""
+    shares = [
+        Share(
+            epoch=committee.epoch,
+            n=committee.n,
+            have=sum(roles.get(id_) == role for id_ in committee.ids),
+            needed=to_halt(committee.n),
+        )
+        for committee in committees
+    ]
+    return min(shares, key=lambda share: (share.spare, share.epoch))
+
+
+def roles_of(scenario: Scenario) -> dict[str, str]:
+    """The role of each node that sits in the committee, or may be given a seat."""
+    return {node.id: node.role for node in ledger_nodes(scenario)}
+
+
+def sittings(scenario: Scenario) -> Iterator[Sitting]:
+    """The committee at the start, and after each change of members that the faults plan."""
+    roles = roles_of(scenario)
+    members = [seat.id for seat in seats(scenario)]
+    yield Sitting(0, "", tuple(roles[id_] for id_ in members))
+    changes = [fault for fault in scenario.faults if isinstance(fault, MembershipFault)]
+    for fault in sorted(changes, key=lambda each: each.at or 0):
+        about = fault.about
+        if fault.CHANGE == "add" and about not in members:
+            members.append(about)
+            change = f"with {about}"
+        elif fault.CHANGE == "remove" and about in members:
+            members.remove(about)
+            change = f"without {about}"
+        else:
+            continue
+        yield Sitting(fault.at or 0, change, tuple(roles.get(id_, "other") for id_ in members))

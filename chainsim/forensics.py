@@ -17,7 +17,7 @@ from chainsim import run_folder
 from chainsim.build import Simulation, build
 from chainsim.evidence import Origin
 from chainsim.recorded_run import origin_of, play
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from chainsim.trace import Executed, Reached, Recorder
 from consensus.evidence import Rules
 from consensus.forensics import Findings, Log, investigate

@@ -24,7 +24,7 @@ from chainsim.run_summary import (
     to_json,
 )
 from chainsim.settlement_summary import settlement
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from chainsim.trace import Level, Recorder
 from consensus.pbft.replica import Replica
 from consensus.types import Committee

@@ -19,7 +19,7 @@ from chainsim.build import build
 from chainsim.exit_codes import ExitCode
 from chainsim.recorded_run import play, summarise
 from chainsim.run_summary import RunSummary
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from chainsim.trace import (
     MILESTONES,
     MessageMoved,

@@ -1,37 +1,26 @@
-"""A scenario for a terminal: cast, coalitions and timeline; a pure function of the scenario."""
+"""A scenario for a terminal: cast, coalitions, timeline and what is expected; a pure function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-import msgspec
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from chainsim.coalitions import Coalition, smallest, to_fork, to_halt
+from chainsim.coalitions import Coalition, Sitting, sittings, smallest, to_fork, to_halt
+from chainsim.expectations import receipts_wanted
+from chainsim.timeline_chart import timeline
 from consensus.types import max_faulty, quorum_size
-from scenarios.faults import Fault
-from scenarios.faults.partition import Partition
-from scenarios.genesis import make_genesis
-from scenarios.keys import Keys
+from scenarios.genesis import merged
 from scenarios.schema import Expect, Scenario
 from scenarios.units import show_duration
-from scenarios.workload.context import Context
 
-NARROWEST_CHART: Final = 20
 MOST_ALTERNATIVES: Final = 6
-
-
-class Span(msgspec.Struct, frozen=True):
-    """One line of the timeline; times in microseconds. ``until_us`` None: to the end."""
-
-    label: str
-    from_us: int
-    until_us: int | None
-    note: str = ""
+MOST_SEATS: Final = 30
+"""Validators that are listed one by one."""
 
 
 class ScenarioView:
@@ -54,7 +43,8 @@ class ScenarioView:
             yield Text(f"  tags: {', '.join(scenario.tags)}", style="dim")
         yield _section("Cast", _cast(scenario))
         yield _section("Who can halt or fork it", _coalitions(scenario))
-        yield _section("Timeline", _timeline(scenario, options.max_width - 4, options.ascii_only))
+        drawn = timeline(scenario, options.max_width - 2, plain=options.ascii_only)
+        yield _section("Timeline", drawn)
         yield _section("Expected", _expected(scenario.expect))
 
 
@@ -62,118 +52,103 @@ def _section(title: str, body: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2)))
 
 
-def _cast(scenario: Scenario) -> Table:
+def _cast(scenario: Scenario) -> RenderableType:
+    named = any(node.name for node in (*scenario.validators, *scenario.observers))
+    columns = ["validator", *(["name"] if named else []), "role", "city"]
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("validator", "name", "role", "city"):
+    for column in columns:
         table.add_column(column, style="bold" if column == "validator" else "")
-    for validator in scenario.validators:
-        table.add_row(validator.id, validator.name, validator.role, validator.city)
-    return table
+    for validator in scenario.validators[:MOST_SEATS]:
+        cells = [validator.name] if named else []
+        table.add_row(validator.id, *cells, validator.role, validator.city)
+    for observer in scenario.observers:
+        role = f"{observer.role}, {'light ' if observer.light else ''}observer"
+        table.add_row(observer.id, *([observer.name] if named else []), role, observer.city)
+    parts: list[RenderableType] = [table]
+    if len(scenario.validators) > MOST_SEATS:
+        more = len(scenario.validators) - MOST_SEATS
+        parts.append(Text(f"and {more} validators more", style="dim"))
+    parties = _parties(scenario)
+    if parties:
+        parts.append(Text(f"clients: {parties}", style="dim"))
+    return Group(*parts)
+
+
+def _parties(scenario: Scenario) -> str:
+    """Who can send transactions without being a validator, by role."""
+    seats = {validator.id for validator in scenario.validators}
+    spec = merged(scenario)
+    roles: dict[str, list[str]] = {}
+    for party in spec.parties:
+        if party.id not in seats:
+            roles.setdefault(party.role or "investor", []).append(party.id)
+    words = [
+        ids[0] if ids == [role] else f"{', '.join(ids)} ({role})" for role, ids in roles.items()
+    ]
+    words += [f"{crowd.count or 0:,} accounts {crowd.id}/…" for crowd in spec.crowds]
+    return "; ".join(words)
 
 
 def _coalitions(scenario: Scenario) -> RenderableType:
-    roles = [validator.role for validator in scenario.validators]
-    n = len(roles)
+    return Group(*(part for sitting in sittings(scenario) for part in _sitting(sitting)))
+
+
+def _sitting(sitting: Sitting) -> Iterator[RenderableType]:
+    n = len(sitting.roles)
     facts = f"{n} validators, quorum {quorum_size(n)}, {max_faulty(n)} may be hostile"
+    if sitting.change:
+        facts = f"{sitting.change} (ordered at {show_duration(sitting.from_us)}): {facts}"
+    yield Text(facts)
     table = Table(box=None, show_header=False, pad_edge=False)
-    for what, needed in (("halt: silence of", to_halt(n)), ("fork: collusion of", to_fork(n))):
-        table.add_row(f"{what} {needed}", _alternatives(smallest(roles, needed)))
-    return Group(Text(facts), table)
+    table.add_column(no_wrap=True)
+    halt, fork = to_halt(n), to_fork(n)
+    table.add_row(f"halt: silence of {halt}", _alternatives(sitting.roles, halt))
+    same = "the same" if fork == halt else _alternatives(sitting.roles, fork)
+    table.add_row(f"fork: collusion of {fork}", same)
+    yield Padding(table, (0, 0, 0, 2))
 
 
-def _alternatives(coalitions: tuple[Coalition, ...]) -> str:
+def _alternatives(roles: Sequence[str], needed: int) -> str:
+    if len(set(roles)) == 1:
+        return f"any {needed} of the {len(roles)}: all have the role {roles[0]}"
+    coalitions = smallest(roles, needed)
     fewest = min((len(c.roles) for c in coalitions), default=0)
-    shown = [
-        f"{' + '.join(coalition.roles)} ({coalition.members})"
-        for coalition in coalitions
-        if len(coalition.roles) == fewest
-    ]
+    shown = [_words(coalition) for coalition in coalitions if len(coalition.roles) == fewest]
     if len(shown) > MOST_ALTERNATIVES:
         shown = [*shown[:MOST_ALTERNATIVES], f"and {len(shown) - MOST_ALTERNATIVES} more"]
     return "; ".join(shown) if shown else "nobody"
 
 
-def spans(scenario: Scenario) -> Iterator[Span]:
-    """The lines of the timeline: workloads by their submissions, faults by their windows."""
-    keys = Keys(scenario.seed, "fast")
-    genesis = make_genesis(scenario, keys)
-    for index, workload in enumerate(scenario.workload):
-        context = Context(
-            genesis=genesis,
-            keys=keys,
-            seed=scenario.seed,
-            duration_us=scenario.duration,
-            day_us=scenario.calendar.day,
-            index=index,
-        )
-        times = [submission.at_us for submission in workload.submissions(context)]
-        if times:
-            kind = str(workload.__struct_config__.tag)
-            count = f"{len(times):,} transaction{'s' if len(times) != 1 else ''}"
-            yield Span(kind, times[0], times[-1], count)
-    for fault in scenario.faults:
-        yield _fault_span(fault)
-
-
-def _fault_span(fault: Fault) -> Span:
-    kind = str(fault.__struct_config__.tag)
-    groups = fault.groups if isinstance(fault, Partition) else (fault.selectors(),)
-    # The smallest first: what is cut off still shows where the line is too long.
-    note = " | ".join(", ".join(group) for group in sorted(groups, key=len))
-    if fault.when is not None:
-        return Span(kind, 0, None, f"{note} when {fault.when.event}")
-    start = fault.at or 0
-    if fault.every is not None:
-        note += f", every {show_duration(fault.every)}"
-        return Span(kind, start, fault.until, note)
-    length_us = fault.length_us()
-    return Span(kind, start, fault.until if length_us is None else start + length_us, note)
-
-
-def _timeline(scenario: Scenario, width: int, plain: bool) -> RenderableType:
-    lines = list(spans(scenario))
-    if not lines:
-        return Text("nothing happens", style="dim")
-    left = max(len(line.label) for line in lines)
-    right = min(max(len(line.note) for line in lines), max(width // 3, 12))
-    chart = max(NARROWEST_CHART, width - left - right - 4)
-    ends = show_duration(scenario.duration)
-    axis = Text(" " * (left + 2) + "0s" + ends.rjust(chart - 2), style="dim")
-    drawn = [_bar(line, scenario.duration, left, chart, plain) for line in lines]
-    return Group(axis, *drawn)
-
-
-def _bar(line: Span, duration_us: int, left: int, chart: int, plain: bool) -> Text:
-    full, empty = ("#", ".") if plain else ("█", "·")
-    until_us = duration_us if line.until_us is None else min(line.until_us, duration_us)
-    first = min(line.from_us * chart // duration_us, chart - 1)
-    last = max(first, min((until_us * chart - 1) // duration_us, chart - 1))
-    text = Text(f"{line.label:<{left}}  ", no_wrap=True, overflow="ellipsis")
-    text.append(empty * first, style="dim")
-    text.append(full * (last - first + 1), style="cyan")
-    text.append(empty * (chart - 1 - last), style="dim")
-    return text.append(f"  {line.note}")
+def _words(coalition: Coalition) -> str:
+    return f"{' + '.join(coalition.roles)} ({coalition.members})"
 
 
 def _expected(expect: Expect) -> RenderableType:
-    liveness = f"liveness {expect.liveness}"
-    if expect.within is not None:
-        liveness += f", within {show_duration(expect.within)} of the last heal"
-    lines: Iterable[str] = [
-        f"safety {expect.safety}",
-        liveness,
-        *([f"sometimes {', '.join(expect.sometimes)}"] if expect.sometimes else []),
-        *(f"{role} can't halt it alone" for role in expect.halt_alone_never),
-    ]
+    return Text("\n".join(_lines(expect)))
+
+
+def _lines(expect: Expect) -> Iterable[str]:
+    yield f"safety {expect.safety}"
+    within = f", within {show_duration(expect.within)} of the last heal" if expect.within else ""
+    yield f"liveness {expect.liveness}{within}"
+    if expect.sometimes:
+        yield f"sometimes {', '.join(expect.sometimes)}"
+    for role in expect.halt_alone_never:
+        yield f"{role} can't halt it alone"
     if expect.min_height is not None:
-        lines = [*lines, f"at least height {expect.min_height}"]
+        yield f"at least height {expect.min_height}"
     if expect.max_view_changes is not None:
-        lines = [*lines, f"at most {expect.max_view_changes} view changes"]
+        most = expect.max_view_changes
+        yield f"at most {most} view change{'s' if most > 1 else ''}" if most else "no view change"
     if expect.finality_p99 is not None:
-        lines = [*lines, f"finality p99 at most {show_duration(expect.finality_p99)}"]
+        yield f"finality p99 at most {show_duration(expect.finality_p99)}"
     if expect.culprits is not None:
-        lines = [*lines, f"proven guilty: {', '.join(expect.culprits) or 'nobody'}"]
-    single = len(expect.receipts) + len(expect.balance) + len(expect.metric)
-    if single:
-        lines = [*lines, f"{single} receipts, balances and metrics"]
-    return Text("\n".join(lines))
+        yield f"proven guilty: {', '.join(expect.culprits) or 'nobody'}"
+    for row in expect.receipts:
+        sender = f" of {row.sender}" if row.sender is not None else ""
+        yield f"receipts {row.tx} {row.code}{sender}: {receipts_wanted(row)}"
+    for balance in expect.balance:
+        where = "" if balance.partition == "free" else f" ({balance.partition})"
+        yield f"balance {balance.account}{where}: {balance.amount}"
+    for metric in expect.metric:
+        yield f"{metric.name} {metric.op} {metric.value}"

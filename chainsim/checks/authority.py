@@ -20,7 +20,7 @@ from chainsim.trace import Executed
 from consensus.messages import Request
 from consensus.types import quorum_size
 from nodes.block import Block
-from nodes.ledger.receipts import Receipt
+from nodes.ledger.receipts import EPOCH_END, VALIDATOR_REMOVAL, Receipt
 from nodes.ledger.transactions import (
     AccountOpen,
     Body,
@@ -32,6 +32,7 @@ from nodes.ledger.transactions import (
 )
 
 AUTHORITIES: Final = ("mof", "sbp", "pvara")
+FEWEST: Final = 4
 
 
 class _Party(msgspec.Struct):
@@ -82,8 +83,12 @@ class Authority(ChainProperty):
                     self.fail(record.at_us, record.node, record.sequence, f"{who}: {problem}")
                 self._follow(request, receipt, transaction.body)
         for receipt in block.system_receipts:
-            if receipt.type == "EPOCH_END":
+            if receipt.type == EPOCH_END:
                 self._members = [name for name, _ in receipt.data if name != "epoch"]
+            elif receipt.type == VALIDATOR_REMOVAL:
+                for problem in self._removal_problems(receipt):
+                    what = f"{receipt.type} of block {receipt.height}: {problem}"
+                    self.fail(record.at_us, record.node, record.sequence, what)
 
     def _problems(self, request: Request, receipt: Receipt, body: Body) -> Iterator[str]:
         sender = self._parties.get(request.sender)
@@ -102,6 +107,17 @@ class Authority(ChainProperty):
             yield f"not with a licence that is {holder.licence}"
         if row["co_signers"] and not self._is_carried(row["co_signers"], request, body):
             yield f"{row['co_signers']} didn't co-sign"
+
+    def _removal_problems(self, receipt: Receipt) -> Iterator[str]:
+        """By itself the ledger removes revoked firms only, and keeps four validators."""
+        for id_ in (value for name, value in receipt.data if name == "validator"):
+            party = self._parties.get(id_)
+            if party is None or party.licence != "REVOKED":
+                yield f"{id_} has no licence that was revoked"
+            if id_ not in self._members:
+                yield f"{id_} has no seat"
+            if len(self._members) <= FEWEST:
+                yield f"fewer than {FEWEST} would remain"
 
     def _row(self, type_name: str, id_: str, sender: _Party) -> dict[str, str] | None:
         roles = [sender.role, "any"]

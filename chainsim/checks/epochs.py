@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from consensus.types import Committee, Member, Sequence
 from nodes.block import Block
-from nodes.ledger.execution import EPOCH_END
+from nodes.ledger.receipts import EPOCH_END
 
 
 class Epochs:
@@ -29,3 +30,15 @@ class Epochs:
             if begins <= height:
                 return committee
         return self._begins[0][1]
+
+    def all(self) -> tuple[Committee, ...]:
+        """The committees of all epochs so far, the first one first."""
+        return tuple(committee for _, committee in self._begins)
+
+
+def committees(first: Committee, chain: Iterable[Block]) -> tuple[Committee, ...]:
+    """The committees of all epochs that a chain entered, from the ``first`` on."""
+    epochs = Epochs(first)
+    for block in chain:
+        epochs.learn(block)
+    return epochs.all()

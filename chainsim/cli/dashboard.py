@@ -12,7 +12,7 @@ from chainsim.cli.scenario_argument import Refused
 
 if TYPE_CHECKING:
     from chainsim.recorded_run import Player
-    from chainsim.simulation.world import Progress
+    from chainsim.simulation.standing import Progress
     from scenarios.schema import Scenario
 
 

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
+from chainsim import run_folder
 from chainsim.cli import output
+from chainsim.cli.explore import STRATEGIES, seed_range
 from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from rich.table import Table
-
-    from chainsim.explore.hunt import Hunt, Row
+    from chainsim.explore.bug_table import BugTable
+    from chainsim.explore.hunt import Hunt
+    from chainsim.explore.hunting import HuntJournal, Plan
     from chainsim.explore.planting import Mutant
+    from chainsim.explore.runner import Tell
 
-STRATEGIES: Final = ("random", "swarm")
-BASE: Final = "explore-base"
+BEST: Final = "swarm"
+"""The strategy of the quick pass: that found most, soonest, in the last full table."""
+QUICK: Final = (2_000, 1)
+"""Seeds of a sweep, and sweeps: a pass of some minutes."""
+FULL: Final = (10_000, 5)
+"""What the table of the README takes: hours."""
 
 
 @click.command("mutants")
-@click.option("--seeds", metavar="N[:M]", default="2000", help="For each.  [default: 2000]")
+@click.option("--full", is_flag=True, help="Each strategy, 5 sweeps of 10000 seeds, resumable.")
+@click.option("--seeds", metavar="N[:M]", help="Of a sweep, at most.  [default: 2000]")
+@click.option("--sweeps", type=click.IntRange(1, 1000), help="Disjoint ranges.  [default: 1]")
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
 @click.option("--only", metavar="1,2", help="Only the mutants with these numbers.")
 @click.option(
@@ -31,164 +40,241 @@ BASE: Final = "explore-base"
     "strategies",
     type=click.Choice(STRATEGIES),
     multiple=True,
-    help="May be repeated.  [default: each]",
+    help=f"May be repeated.  [default: {BEST}]",
 )
+@click.option("--without", metavar="A,B", help="As if these properties were switched off.")
 @click.option("--module", default="", help="Where they are planted.  [default: tests.mutants]")
 @click.option("--shrink", is_flag=True, help="Also print the smallest scenario that shows each.")
+@click.option("--fresh", is_flag=True, help="Forget what an interrupted --full has found.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Print a table that was saved; nothing runs.",
+)
+@click.option(
+    "--save",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the table as JSON.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=run_folder.RUNS,
+    help="Where the journal of --full goes.  [default: runs]",
+)
 @click.pass_context
 def command(
     context: click.Context,
-    seeds: str,
+    full: bool,
+    seeds: str | None,
+    sweeps: int | None,
     jobs: int,
     only: str | None,
     strategies: tuple[str, ...],
+    without: str | None,
     module: str,
     shrink: bool,
+    fresh: bool,
+    source: Path | None,
+    save: Path | None,
     as_json: bool,
+    out: Path,
 ) -> None:
     """Plant each bug of the list in memory and explore until it is found.
 
-    One base scenario and one fault model serve all of them. Exits with 1 if one that applies
-    isn't found.
+    One base scenario and its fault model serve all that break consensus, one with a coupon day all
+    that break money. Several sweeps are disjoint ranges of seeds: their median says how many a bug
+    takes. With --full what is done is kept, and the same command goes on with it. Exits with 1 if
+    one that applies isn't found.
     """
-    from chainsim.cli.explore import seed_range
-    from chainsim.explore.planting import MODULE, NoMutants
-    from chainsim.explore.planting import load as load_mutants
-    from chainsim.explore.runner import executor_for
+    off = _checks(without)
+    if source is not None:
+        _finish(context, _saved(source).without(off), as_json=as_json, texts=shrink)
+    plan = _plan(seeds, sweeps, strategies, module, jobs, full=full, shrink=shrink or full)
+    chosen = _chosen(plan.module, only)
+    journal = _journal(plan, out, kept=full, fresh=fresh)
+    interrupted = _hunt(plan, chosen, journal)
+    if plan.shrink and not interrupted:
+        _shrink(plan, chosen, journal)
+    from chainsim.explore.hunting import table_of
 
-    first, last = seed_range(seeds)
-    module = module or MODULE
-    try:
-        mutants = load_mutants(module)
-    except NoMutants as error:
-        raise Refused(str(error)) from None
-    chosen = [mutants[number] for number in _numbers(only, mutants)]
-    rows: list[Row] = []
-    with executor_for(jobs) as executor:
-        for mutant in chosen:
-            row = _row(
-                mutant,
-                module,
-                strategies or STRATEGIES,
-                range(first, last),
-                executor,
-                jobs,
-                shrink=shrink,
-            )
-            rows.append(row)
-            output.note(_line(row))
-            if any(hunt.interrupted for hunt in row.hunts):
-                break
-    _show(rows, as_json=as_json)
-    if any(hunt.interrupted for row in rows for hunt in row.hunts):
+    table = table_of(plan, chosen, journal)
+    if save is not None:
+        _save(table, save)
+    if interrupted:
+        _show(table.without(off), as_json=as_json, texts=shrink)
         context.exit(ExitCode.INTERRUPTED)
-    missed = [row for row in rows if row.applicable and not row.found]
-    context.exit(ExitCode.EXPECTATION if missed else ExitCode.OK)
+    _finish(context, table.without(off), as_json=as_json, texts=shrink)
 
 
-def _numbers(only: str | None, mutants: dict[int, Mutant]) -> list[int]:
-    if only is None:
-        return list(mutants)
-    numbers = []
-    for text in only.split(","):
-        if not text.strip().isdecimal() or int(text) not in mutants:
-            raise Refused(f'--only: there is no mutant "{text}"; there are 1 to {max(mutants)}')
-        numbers.append(int(text))
-    return numbers
+# -- what is asked ---------------------------------------------------------------------
 
 
-def _row(
-    mutant: Mutant,
-    module: str,
+def _plan(
+    seeds: str | None,
+    sweeps: int | None,
     strategies: tuple[str, ...],
-    seeds: range,
-    executor: Executor,
+    module: str,
     jobs: int,
     *,
+    full: bool,
     shrink: bool,
-) -> Row:
-    from chainsim.cli.sweeping import watching_sweep
-    from chainsim.explore.hunt import hunt, row_of, shrunk
+) -> Plan:
+    from chainsim.commit import commit
+    from chainsim.explore.hunting import Base, Plan
     from chainsim.explore.model import model_of
-    from chainsim.explore.planting import Planted
+    from chainsim.explore.planting import MODULE
 
-    if mutant.apply is None:
-        return row_of(mutant, ())
-    what = Planted(module, mutant.number)
-    base = load(BASE)
-    model = model_of(base)
-    hunts: list[Hunt] = []
-    for strategy in strategies:
-        title = f"{mutant.number} {mutant.name}, {strategy}"
-        with watching_sweep(title, len(seeds), finds=False) as tell:
-            hunts.append(hunt(what, base, model, strategy, seeds, executor, jobs, tell))
-        if hunts[-1].interrupted:
-            break
-    best = min((h for h in hunts if h.seed is not None), key=lambda h: h.runs, default=None)
-    small = shrunk(what, base, model, best) if shrink and best is not None else None
-    return row_of(mutant, hunts, small)
-
-
-def _line(row: Row) -> str:
-    if not row.applicable:
-        return f"{row.number:>2} {row.name}: not applicable yet ({row.note})"
-    words = [
-        f"{hunt.strategy} {hunt.check} after {hunt.runs}"
-        if hunt.seed is not None
-        else f"{hunt.strategy} not in {hunt.runs}"
-        for hunt in row.hunts
-    ]
-    return f"{row.number:>2} {row.name}: {', '.join(words)}"
+    module = module or MODULE
+    bases = {name: load(name) for name in _bases(module)}
+    default_seeds, default_sweeps = FULL if full else QUICK
+    first, last = (0, default_seeds) if seeds is None else seed_range(seeds)
+    return Plan(
+        bases={name: Base(base, model_of(base)) for name, base in bases.items()},
+        module=module,
+        strategies=tuple(dict.fromkeys(strategies or (STRATEGIES if full else (BEST,)))),
+        first=first,
+        seeds=last - first,
+        sweeps=sweeps or default_sweeps,
+        shrink=shrink,
+        jobs=jobs,
+        commit=commit(),
+    )
 
 
-def _show(rows: list[Row], *, as_json: bool) -> None:
+def _mutants(module: str) -> dict[int, Mutant]:
+    from chainsim.explore.planting import NoMutants
+    from chainsim.explore.planting import load as load_mutants
+
+    try:
+        return load_mutants(module)
+    except NoMutants as error:
+        raise Refused(str(error)) from None
+
+
+def _bases(module: str) -> list[str]:
+    """Scenarios from which exploring starts; all of a module, whatever was chosen of it."""
+    return sorted({mutant.base for mutant in _mutants(module).values()})
+
+
+def _chosen(module: str, only: str | None) -> list[Mutant]:
+    mutants = _mutants(module)
+    if only is None:
+        return list(mutants.values())
+    chosen: dict[int, Mutant] = {}
+    for text in only.split(","):
+        if not text.strip().isdecimal() or int(text) not in mutants:
+            known = f"{min(mutants)} to {max(mutants)}"
+            raise Refused(f'--only: there is no mutant "{text}"; there are {known}')
+        chosen[int(text)] = mutants[int(text)]
+    return list(chosen.values())
+
+
+def _checks(text: str | None) -> frozenset[str]:
+    """Properties that are switched off."""
+    if text is None:
+        return frozenset()
+    from chainsim.checks import CHECKS
+    from chainsim.explore.outcome import BROKEN
+    from scenarios.errors import did_you_mean
+
+    names = frozenset(name.strip() for name in text.split(","))
+    known = (*CHECKS, BROKEN)
+    for name in sorted(names):
+        if name not in known:
+            raise Refused(f'--without: there is no "{name}"{did_you_mean(name, known)}')
+    return names
+
+
+def _journal(plan: Plan, out: Path, *, kept: bool, fresh: bool) -> HuntJournal:
+    from chainsim.explore.hunting import NAME, HuntJournal, folder_of
+    from chainsim.explore.journal import WrongJournal
+
+    try:
+        return HuntJournal(folder_of(out, plan) / NAME if kept else None, fresh=fresh)
+    except WrongJournal as error:
+        raise Refused(str(error)) from None
+
+
+# -- what is done ----------------------------------------------------------------------
+
+
+def _hunt(plan: Plan, chosen: list[Mutant], journal: HuntJournal) -> bool:
+    """Hunts what isn't done yet; True if somebody interrupted it."""
+    from chainsim.explore.hunting import hunt_all
+    from chainsim.explore.runner import executor_for
+
+    with executor_for(plan.jobs) as executor:
+        for mutant, found in hunt_all(plan, chosen, journal, executor, _watch):
+            output.note(f"{mutant.number:>2} {mutant.name}: {_line(found)}")
+            if found.interrupted:
+                return True
+    return False
+
+
+def _watch(title: str, seeds: int) -> AbstractContextManager[Tell]:
+    from chainsim.cli.sweeping import watching_sweep
+
+    return watching_sweep(title, seeds, finds=False)
+
+
+def _line(found: Hunt) -> str:
+    if found.seed is None:
+        return f"{found.strategy} not in {found.runs}"
+    return f"{found.strategy} {', '.join(found.violated)} after {found.runs}"
+
+
+def _shrink(plan: Plan, chosen: list[Mutant], journal: HuntJournal) -> None:
+    from chainsim.explore.hunting import shrink_all
+
+    for mutant, small in shrink_all(plan, chosen, journal):
+        sizes = f"size {small.sizes[0]} -> {small.sizes[1]} in {small.wall_s} s"
+        output.note(f"{mutant.number:>2} {mutant.name}: {sizes}")
+
+
+# -- what is shown ---------------------------------------------------------------------
+
+
+def _saved(source: Path) -> BugTable:
+    import msgspec
+
+    from chainsim.explore.bug_table import BugTable
+
+    try:
+        return msgspec.json.decode(source.read_bytes(), type=BugTable)
+    except (msgspec.DecodeError, OSError) as error:
+        raise Refused(f"{source} isn't a table of planted bugs: {error}") from None
+
+
+def _save(table: BugTable, target: Path) -> None:
+    from chainsim.explore.bug_table import encoded
+
+    try:
+        target.write_bytes(encoded(table))
+    except OSError as error:
+        raise Refused(f"can't write {target}: {error.strerror}") from None
+
+
+def _show(table: BugTable, *, as_json: bool, texts: bool) -> None:
     if as_json:
         import msgspec
 
-        output.write(msgspec.json.encode({"base": BASE, "mutants": rows}).decode() + "\n")
+        output.write(msgspec.json.encode(table).decode() + "\n")
         return
-    console = output.console()
-    console.print(_table(rows))
-    applicable = [row for row in rows if row.applicable]
-    found = sum(row.found for row in applicable)
-    later = len(rows) - len(applicable)
-    console.print(
-        f"{found} of {len(applicable)} found" + (f", {later} not applicable yet" if later else "")
-    )
-    for row in rows:
+    from chainsim.explore.bug_report import render, size_of
+
+    output.console().print(render(table))
+    for row in table.mutants if texts else ():
         if row.shrunk:
-            sizes = f"size {row.sizes[0]} -> {row.sizes[1]}" if row.sizes else ""
-            output.write(f"\n# {row.number} {row.name}, {sizes}\n{row.shrunk}")
+            output.write(f"\n# {row.number} {row.name}, size {size_of(row)}\n{row.shrunk}")
 
 
-def _table(rows: list[Row]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    strategies = list(dict.fromkeys(hunt.strategy for row in rows for hunt in row.hunts))
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in ("#", "mutant", "should break", "found by", *strategies, ""):
-        table.add_column(column, justify="right" if column in ("#", *strategies) else "left")
-    for row in rows:
-        checks = dict.fromkeys(hunt.check for hunt in row.hunts if hunt.seed is not None)
-        if not row.applicable:
-            verdict = Text("not applicable yet", style="dim")
-        elif checks:
-            verdict = Text(", ".join(checks), style="green")
-        else:
-            verdict = Text("not found", style="bold red")
-        seeds = {hunt.strategy: _seeds(hunt) for hunt in row.hunts}
-        table.add_row(
-            str(row.number),
-            row.name,
-            row.breaks,
-            verdict,
-            *(seeds.get(strategy, "") for strategy in strategies),
-            Text(row.note, style="dim"),
-        )
-    return table
-
-
-def _seeds(hunt: Hunt) -> str:
-    return f"{hunt.runs:,}" if hunt.seed is not None else f"> {hunt.runs:,}"
+def _finish(context: click.Context, table: BugTable, *, as_json: bool, texts: bool) -> None:
+    _show(table, as_json=as_json, texts=texts)
+    missed = [row for row in table.applicable if not row.found]
+    context.exit(ExitCode.EXPECTATION if missed else ExitCode.OK)

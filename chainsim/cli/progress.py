@@ -17,7 +17,7 @@ from chainsim.cli import output
 from chainsim.recorded_run import Interrupted
 
 if TYPE_CHECKING:
-    from chainsim.simulation.world import Progress
+    from chainsim.simulation.standing import Progress
 
 REDRAW_NS: Final = 100_000_000
 LINE_NS: Final = 2_000_000_000

@@ -1,8 +1,11 @@
-"""Looks for a planted bug with each strategy, by exploring alone, until it is found."""
+"""Looks for a planted bug with one strategy, by exploring alone, until it is found.
+
+A *sweep* is one range of seeds, up to the first that shows the bug. Sweeps of disjoint ranges are
+independent, so several of them say how many seeds a bug takes, not only that one seed was lucky.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import msgspec
@@ -10,48 +13,65 @@ import msgspec
 from chainsim.explore.chunks import Job
 from chainsim.explore.finds import Group
 from chainsim.explore.model import FaultModel
-from chainsim.explore.planting import Mutant, Planted, planted
+from chainsim.explore.planting import Planted, planted
 from chainsim.explore.runner import Sweep, Tell, sweep
-from chainsim.explore.shrink import LIMIT_S, Shrunk, shrink
+from chainsim.explore.shrink import LIMIT_S, shrink
 from chainsim.explore.strategies import STRATEGIES
 from scenarios.loader import resolved_toml
 from scenarios.schema import Scenario
 
 
 class Hunt(msgspec.Struct, frozen=True, kw_only=True):
-    """What one strategy made of one mutant."""
+    """What one sweep of one strategy made of one mutant."""
 
     strategy: str
+    sweep: int = 0
+    """Which of the independent sweeps, from 0."""
+    first: int = 0
+    """Its first seed."""
     runs: int
     """Seeds tried, the one that found it included."""
     seed: int | None = None
     """That found it; None: not found."""
     check: str = ""
     also: tuple[str, ...] = ()
+    """Other properties that the same run violates."""
     detail: str = ""
     faults: tuple[str, ...] = ()
     wall_s: float = 0.0
+    commit: str = ""
+    """Of the code that was swept; empty if nobody knows."""
     interrupted: bool = False
 
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table."""
-
-    number: int
-    name: str
-    breaks: str
-    applicable: bool
-    note: str = ""
-    hunts: tuple[Hunt, ...] = ()
-    shrunk: str = ""
-    """The smallest scenario that shows it, as TOML."""
-    sizes: tuple[int, int] | None = None
-    """Size of the scenario that found it, before and after shrinking."""
-
     @property
-    def found(self) -> bool:
-        """By any strategy."""
-        return any(hunt.seed is not None for hunt in self.hunts)
+    def violated(self) -> tuple[str, ...]:
+        """Every property that the find violates; none if nothing was found."""
+        return () if self.seed is None else (self.check, *self.also)
+
+    def without(self, checks: frozenset[str]) -> Hunt:
+        """As if these properties were switched off: what they alone showed isn't found."""
+        left = tuple(name for name in self.violated if name not in checks)
+        if self.seed is None or len(left) == len(self.violated):
+            return self
+        if not left:
+            return msgspec.structs.replace(self, seed=None, check="", also=(), detail="")
+        return msgspec.structs.replace(self, check=left[0], also=left[1:])
+
+
+class Small(msgspec.Struct, frozen=True, kw_only=True):
+    """The smallest scenario that shows a mutant."""
+
+    strategy: str
+    seed: int
+    """Of the find that was made smaller."""
+    check: str
+    faults: int
+    sizes: tuple[int, int]
+    """Before and after (see ``passes.size_of``)."""
+    wall_s: float
+    complete: bool
+    """False: time ran out before no pass found anything smaller."""
+    toml: str
 
 
 def hunt(
@@ -63,25 +83,34 @@ def hunt(
     executor: Executor,
     jobs: int,
     tell: Tell | None = None,
+    *,
+    number: int = 0,
+    commit: str = "",
 ) -> Hunt:
     """One strategy after one mutant, up to the first failure in order of seeds."""
     job = Job(base=base, strategy=strategy, model=model, stop_on_failure=True, mutant=what)
     found = sweep(job, seeds.start, seeds.stop, executor, jobs=jobs, tell=tell)
-    wall_s = round(found.wall_ns / 1e9, 1)
+    made = Hunt(
+        strategy=strategy,
+        sweep=number,
+        first=seeds.start,
+        runs=found.runs,
+        wall_s=round(found.wall_ns / 1e9, 1),
+        commit=commit,
+        interrupted=found.interrupted,
+    )
     first = _first(found)
     if first is None:
-        return Hunt(
-            strategy=strategy, runs=found.runs, wall_s=wall_s, interrupted=found.interrupted
-        )
-    return Hunt(
-        strategy=strategy,
+        return made
+    return msgspec.structs.replace(
+        made,
         runs=first.seed - seeds.start + 1,
         seed=first.seed,
         check=first.check,
         also=first.also,
         detail=first.detail,
         faults=first.faults,
-        wall_s=wall_s,
+        interrupted=False,
     )
 
 
@@ -90,25 +119,21 @@ def _first(found: Sweep) -> Group | None:
     return groups[0] if groups else None
 
 
-def row_of(mutant: Mutant, hunts: Sequence[Hunt], small: Shrunk | None = None) -> Row:
-    """The line of the table."""
-    return Row(
-        number=mutant.number,
-        name=mutant.name,
-        breaks=mutant.breaks,
-        applicable=mutant.apply is not None,
-        note=mutant.note,
-        hunts=tuple(hunts),
-        shrunk=resolved_toml(small.scenario) if small is not None else "",
-        sizes=(small.size_before, small.size_after) if small is not None else None,
-    )
-
-
 def shrunk(
     what: Planted, base: Scenario, model: FaultModel, found: Hunt, limit_s: float = LIMIT_S
-) -> Shrunk:
+) -> Small:
     """The smallest scenario that shows the mutant, from the one that a strategy found."""
     assert found.seed is not None
     scenario = STRATEGIES[found.strategy](base, model, found.seed)
     with planted(what):
-        return shrink(scenario, found.check, limit_s=limit_s)
+        small = shrink(scenario, found.check, limit_s=limit_s)
+    return Small(
+        strategy=found.strategy,
+        seed=found.seed,
+        check=small.check,
+        faults=len(small.scenario.faults),
+        sizes=(small.size_before, small.size_after),
+        wall_s=round(small.wall_s, 1),
+        complete=small.complete,
+        toml=resolved_toml(small.scenario),
+    )

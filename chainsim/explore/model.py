@@ -48,6 +48,7 @@ class FaultModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 MODELS: Final[dict[str, FaultModel]] = {
     "explore-base": FaultModel(sizes=(4, 4, 4, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 10)),
+    "explore-money": FaultModel(sizes=(4, 4, 4, 5, 6, 7)),
 }
 """The models of shipped bases; any other scenario gets the default one."""
 

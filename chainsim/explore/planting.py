@@ -16,6 +16,8 @@ import msgspec
 
 MODULE: Final = "tests.mutants"
 TABLE: Final = "MUTANTS"
+BASE: Final = "explore-base"
+"""The scenario in which a bug is looked for unless its row names another."""
 
 
 class NoMutants(Exception):
@@ -31,8 +33,12 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     """What it should break, in the words of MUTANTS.md."""
     apply: Callable[[], AbstractContextManager[None]] | None = None
     """Swaps the code; None: not applicable yet."""
+    base: str = BASE
+    """The shipped scenario that exploring starts from."""
     note: str = ""
     """Why it isn't applicable, or what else was switched off so that it can show."""
+    unseen: str = ""
+    """Why exploring doesn't find it, where that is known."""
 
 
 class Planted(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from chainsim.report.messages import MessageLog
 from chainsim.report.timeline import Timeline
 from chainsim.report.workload import Workload
 from chainsim.run_summary import RunSummary, from_json
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from chainsim.trace import FaultChanged, MessageMoved, Reached, Record, Recorder, Worked
 from scenarios.schema import Scenario
 

@@ -1,31 +1,23 @@
-"""The machine that a node runs on: its CPU, its queues, its timers, its disk, its FIFO of effects.
+"""The machine that a node runs on: its process, its CPU with the queues before it, its timers.
 
 Life of an event: it arrives; an idle CPU takes it at once, a busy one later; ``handle`` runs, and
-what it cost (``Compute``) keeps the CPU busy; then the effects are released, in order (law 2).
-``Persist`` goes to the disk's buffer at once, and one fsync starts when the effects of the event
-are through; ``Send`` and ``Broadcast`` wait for every write before them; all else acts at once.
-The process can die between any two effects.
+what it cost (``Compute``) keeps the CPU busy; then the effects are released, in order (see
+``outbox``).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from heapq import heappush
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from chainsim.simulation.clock import RIGHT, Clock
 from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item
-from chainsim.simulation.disk import Disk, Survival
-from chainsim.simulation.draws import Occurrences
-from chainsim.simulation.key_ring import KeyRing
-from chainsim.simulation.scheduler import (
-    COUNTER_SHIFT,
-    DISK,
-    INSTANCE_SHIFT,
-    TIMER,
-)
-from chainsim.trace import NodeChanged, Persisted, Reached, TimerExpired, Worked
+from chainsim.simulation.disk import Survival
+from chainsim.simulation.outbox import Outbox, Table
+from chainsim.simulation.place import Kind, Place
+from chainsim.simulation.scheduler import COUNTER_SHIFT, DISK, INSTANCE_SHIFT, TIMER
+from chainsim.trace import NodeChanged, Reached, TimerExpired, Worked
 from consensus import effects as do
 from consensus.effects import Area, Compute, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
@@ -37,10 +29,8 @@ from nodes.proof_server import QUESTIONS
 from scenarios.rng import PPM
 
 if TYPE_CHECKING:
-    from chainsim.simulation.lines import LinkRule, Plan, Target
     from chainsim.simulation.world import World
 
-Kind = Literal["validator", "client", "observer"]
 _OF_CLIENTS: Final = frozenset((Request, *QUESTIONS))
 """What waits while there is consensus to be had (PBFT rule 32)."""
 
@@ -48,51 +38,14 @@ NEVER_US: Final = 1 << 62
 """Until when the CPU of a dead process is busy."""
 
 
-class Host:
+class Host(Place):
     """One place in the world; the node in it comes and goes."""
 
     # fmt: off
     __slots__ = (
-        "_cpu",
-        "_handle",
-        "_left_us",
-        "_released",
-        "_sync_id",
-        "_table",
-        "_timers",
-        "_waiting",
-        "_wake_id",
-        "_world",
-        "busy_until_us",
-        "card_free_ns",
-        "city",
-        "clock",
-        "counter",
-        "disk",
-        "disk_watched",
-        "factor_ppm",
-        "factory",
-        "fsync_factor_ppm",
-        "house",
-        "id",
-        "id_base",
-        "incarnation",
-        "ingress",
-        "instance",
-        "keys",
-        "kind",
-        "last_plan",
-        "last_to",
-        "node",
-        "occurrences",
-        "party",
-        "paused",
-        "plans",
-        "role",
-        "rules",
-        "signs_as",
-        "targets",
-        "work_watched",
+        "_cpu", "_handle", "_left_us", "_outbox", "_released", "_timers", "_wake_id", "_world",
+        "busy_until_us", "clock", "disk_watched", "factor_ppm", "factory", "fsync_factor_ppm",
+        "incarnation", "ingress", "node", "paused", "work_watched",
     )
     # fmt: on
 
@@ -105,27 +58,16 @@ class Host:
         factory: Callable[[], Node],
         formats: Mapping[Area, Format] = FORMATS,
     ) -> None:
+        super().__init__(instance, id_, kind, formats)
         self._world: Final = world
-        self.instance: Final = instance
-        self.id: Final = id_
-        self.kind: Final[Kind] = kind
-        self.factory: Final = factory
-        self.role = self.city = self.party = self.house = ""
-        self.keys: KeyRing | None = None
-        """Of a validator: what it signs votes with."""
-        self.signs_as = id_
-        """``sender`` of the node's own messages: of a client its party."""
-        self.id_base: Final = instance << INSTANCE_SHIFT
         self._cpu: Final = world.settings.cpu
-        self.counter = 0
-        """Events that this instance caused; survives restarts."""
+        self.factory: Final = factory
         self.incarnation = 0
         """Changes at each start and each end of the process."""
         self.node: Node | None = None
         self.clock: Clock | None = None
         """None: right."""
-        self.disk = Disk(id_, formats)
-        self.ingress = Ingress()
+        self.ingress: Final = Ingress()
         self.busy_until_us = NEVER_US
         self.factor_ppm = PPM
         """How long CPU work takes, of its usual time."""
@@ -143,27 +85,9 @@ class Host:
         self._released: list[do.Effect] | None = None
         """Effects of the work that the CPU is busy with."""
         self._wake_id = 0
-        self._sync_id = 0
-        self._timers: dict[TimerKey, int] = {}
-        self._waiting: deque[tuple[int, do.Send | do.Broadcast]] = deque()
-        """(write that must be durable first, what to send)"""
-        # The network's, kept here so that a message finds them without a look-up.
-        self.occurrences = Occurrences()
-        self.card_free_ns = 0
-        self.rules: dict[int, tuple[LinkRule, ...]] = {}
-        self.plans: dict[tuple[NodeId, ...], Plan] = {}
-        self.targets: dict[NodeId, Target] = {}
-        self.last_to: tuple[NodeId, ...] | None = None
-        self.last_plan: Any = None
-        self._table: Final[dict[type[do.Effect], Callable[[int, Any], None]]] = {
-            do.Send: self._send,
-            do.Broadcast: self._broadcast,
-            do.Persist: self._write,
-            do.Compact: self._write,
-            do.SetTimer: self._set_timer,
-            do.CancelTimer: self._cancel_timer,
-            do.Compute: _done_already,
-        }
+        self._timers: Final[dict[TimerKey, int]] = {}
+        table: Table = {do.SetTimer: self._set_timer, do.CancelTimer: self._cancel_timer}
+        self._outbox: Final = Outbox(world, self, table)
 
     @property
     def up(self) -> bool:
@@ -216,9 +140,9 @@ class Host:
         self.busy_until_us = NEVER_US
         self.paused = False
         self._released = None
-        self._wake_id = self._sync_id = 0
+        self._wake_id = 0
         self._timers.clear()
-        self._waiting.clear()
+        self._outbox.clear()
         self.disk.crash(survival)
         for action, event_id, payload in self.ingress.clear():
             if action is Receive:
@@ -243,18 +167,14 @@ class Host:
         self.busy_until_us = now_us + self._left_us
         self._world.recorder.record(NodeChanged(now_us, self.id, "resumed"))
         self._wake_at(self.busy_until_us)
-        self._release(now_us)
+        self._outbox.release(now_us)
 
     def discard(self) -> None:
         """Lets go of everything: see ``World.discard``."""
         self.node = None
         self._handle = _nobody
-        self._table.clear()
-        self._waiting.clear()
-        self.rules = {}
-        self.plans.clear()
-        self.targets.clear()
-        self.last_to = self.last_plan = None
+        self._outbox.discard()
+        self.forget_lines()
 
     def obey(self, handle: Callable[[Event], list[do.Effect]], forget: Iterable[TimerKey]) -> None:
         """From now on somebody else handles the events of the running node; the timers
@@ -305,6 +225,15 @@ class Host:
             self._work(now_us, Submit(self._local(now_us), *event))
         elif self.node is not None:
             self._queue_own((Submit, event_id, event))
+
+    def _set_timer(self, now_us: int, effect: do.SetTimer) -> None:
+        delay_us = effect.delay_us
+        if self.clock is not None:
+            delay_us = self.clock.delay(now_us, delay_us)
+        self._timers[effect.key] = self.push(now_us + delay_us, TIMER, self._on_timer, effect.key)
+
+    def _cancel_timer(self, _now_us: int, effect: do.CancelTimer) -> None:
+        self._timers.pop(effect.key, None)
 
     def _on_timer(self, now_us: int, event_id: int, key: TimerKey) -> None:
         if self._timers.get(key) != event_id:
@@ -364,7 +293,7 @@ class Host:
                     + effect.transactions * cpu.execute_us
                 )
         if not cost_us:
-            self._apply(now_us, effects)
+            self._outbox.apply(now_us, effects)
             return
         if self.factor_ppm != PPM:
             cost_us = cost_us * self.factor_ppm // PPM
@@ -391,7 +320,7 @@ class Host:
         )
 
     def _wake_at(self, at_us: int) -> None:
-        self._wake_id = self._push(at_us, DISK, self._wake)
+        self._wake_id = self.push(at_us, DISK, self._wake)
 
     def _wake(self, now_us: int, event_id: int, _payload: None) -> None:
         """The CPU is done with something."""
@@ -401,7 +330,7 @@ class Host:
         effects = self._released
         if effects is not None:
             self._released = None
-            self._apply(now_us, effects)
+            self._outbox.apply(now_us, effects)
         while self.ingress.waiting and self.busy_until_us <= now_us:
             action, event_id, payload = self.ingress.pop()
             if action is Receive:
@@ -417,96 +346,14 @@ class Host:
         elif self._timers.get(payload) == event_id:
             self._fire(now_us, payload)
 
-    # Effects
-
-    def _apply(self, now_us: int, effects: list[do.Effect]) -> None:
-        incarnation = self.incarnation
-        table = self._table
-        others = self._world.effects
-        for effect in effects:
-            kind = type(effect)
-            act = table.get(kind)
-            if act is not None:
-                act(now_us, effect)
-            else:
-                others[kind](now_us, self, effect)
-            if self.incarnation != incarnation:
-                return  # a fault struck at that very moment
-        disk = self.disk
-        if disk.appended != disk.started and not self._sync_id:
-            self._sync(now_us)
-
-    def _send(self, now_us: int, effect: do.Send) -> None:
-        disk = self.disk
-        if disk.appended != disk.synced:
-            self._waiting.append((disk.appended, effect))
-        else:
-            self._world.announce(now_us, self, effect.message)
-            self._world.network.unicast(now_us, self, effect.to, effect.message)
-
-    def _broadcast(self, now_us: int, effect: do.Broadcast) -> None:
-        disk = self.disk
-        if disk.appended != disk.synced:
-            self._waiting.append((disk.appended, effect))
-        else:
-            self._world.announce(now_us, self, effect.message)
-            self._world.network.broadcast(now_us, self, effect.to, effect.message)
-
-    def _set_timer(self, now_us: int, effect: do.SetTimer) -> None:
-        delay_us = effect.delay_us
-        if self.clock is not None:
-            delay_us = self.clock.delay(now_us, delay_us)
-        self._timers[effect.key] = self._push(now_us + delay_us, TIMER, self._on_timer, effect.key)
-
-    def _cancel_timer(self, _now_us: int, effect: do.CancelTimer) -> None:
-        self._timers.pop(effect.key, None)
-
-    # The disk
-
-    def _write(self, now_us: int, effect: do.Persist | do.Compact) -> None:
-        if self.disk_watched:
-            self._world.director.writes(now_us, self, effect)
-        else:
-            self.disk.append(effect)
-
-    def _sync(self, now_us: int) -> None:
-        mark = self.disk.start()
-        done_us = now_us + self._world.fsync_us(self, mark)
-        self._sync_id = self._push(done_us, DISK, self._synced, mark)
-
-    def _synced(self, now_us: int, event_id: int, mark: int) -> None:
-        if event_id != self._sync_id:
-            return  # the process died meanwhile
-        self._sync_id = 0
-        count = self.disk.complete(mark)
-        self._world.recorder.record(Persisted(now_us, self.id, count))
-        if self.disk_watched:
-            self._world.director.synced(now_us, self)
-        self._world.happened(now_us, "persisted", self)
-        if not self.paused:
-            self._release(now_us)
-
-    def _release(self, now_us: int) -> None:
-        """Sends what waited for writes that are durable now; syncs what is written since."""
-        waiting = self._waiting
-        while waiting and waiting[0][0] <= self.disk.synced:
-            effect = waiting.popleft()[1]
-            if type(effect) is do.Send:
-                self._world.announce(now_us, self, effect.message)
-                self._world.network.unicast(now_us, self, effect.to, effect.message)
-            else:
-                self._world.announce(now_us, self, effect.message)
-                self._world.network.broadcast(now_us, self, effect.to, effect.message)  # type: ignore[arg-type]
-        if self.disk.appended != self.disk.started and not self._sync_id:
-            self._sync(now_us)
-
-    def _push(
+    def push(
         self,
         at_us: int,
         priority: int,
         action: Callable[[int, int, Any], None],
         payload: Any = None,
     ) -> int:
+        """Adds an event that this instance caused; its id."""
         self.counter += 1
         event_id = self.id_base | self.counter << COUNTER_SHIFT
         heappush(self._world.scheduler.heap, (at_us, priority, event_id, action, payload))
@@ -515,7 +362,3 @@ class Host:
 
 def _nobody(_event: Event) -> list[do.Effect]:
     raise AssertionError("a dead process was given an event")
-
-
-def _done_already(_now_us: int, _effect: do.Effect) -> None:
-    """Compute: charged before the effects were released."""

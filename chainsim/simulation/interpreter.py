@@ -80,9 +80,9 @@ class Interpreter:
             if rule.clog is None:
                 continue
             if window in self._active:
-                self._world.network.clogs.append(rule.clog)
+                self._world.network.passage.clogs.append(rule.clog)
             else:
-                self._world.network.release(now_us, rule.clog)
+                self._world.network.passage.release(now_us, rule.clog)
 
     def _lines(self, window: Window, primitive: Primitive) -> list[tuple[int, int]]:
         """The lines that a primitive is about, as (sender, receiver) instances."""

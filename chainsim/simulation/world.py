@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
+from chainsim.simulation import standing
 from chainsim.simulation.director import Director
 from chainsim.simulation.draws import Draws
-from chainsim.simulation.host import Host, Kind
+from chainsim.simulation.host import Host
 from chainsim.simulation.key_ring import KeyRing
 from chainsim.simulation.network import Network
+from chainsim.simulation.place import Kind
 from chainsim.simulation.scheduler import (
     CLIENT,
     FAULT,
@@ -33,11 +33,12 @@ from chainsim.simulation.scheduler import (
     Scheduler,
 )
 from chainsim.simulation.settings import SimulationError, WorldSettings
+from chainsim.simulation.standing import MessageCounts, Progress
 from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
 from consensus.effects import Area, Effect
 from consensus.messages import Message
-from consensus.types import Committee, NodeId, max_faulty, quorum_size
+from consensus.types import Committee, NodeId
 from nodes.byzantine import Disguise, Options
 from nodes.byzantine import Draws as AttackerDraws
 from nodes.durable import FORMATS, Format
@@ -54,31 +55,6 @@ given that validator's own signer, and no other)."""
 
 STOP_CHECK_US: Final = 50_000
 """Virtual time between two questions whether the run may end."""
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """Where a run stands; ``height`` and ``view`` are the highest of any running validator."""
-
-    now_us: int
-    height: int
-    view: int
-    messages: int
-    """Handed to the network so far, per receiver."""
-
-
-class MessageCounts(msgspec.Struct, frozen=True):
-    """Messages by type (``TYPE``), per receiver; of those dropped also by cause.
-
-    Causes: loss, down (the receiver's process), overflow (its queue), unknown (no such node), or
-    the kind of the fault. Delivered + dropped + in flight is sent + duplicated.
-    """
-
-    sent: dict[str, int]
-    delivered: dict[str, int]
-    dropped: dict[str, int]
-    dropped_by_cause: dict[str, int]
-    duplicated: int
-    in_flight: int
 
 
 class World:
@@ -111,7 +87,8 @@ class World:
         """Makes disguises for validators that a fault puts in hostile hands."""
         self.council: Council | None = None
         """Words the order of a new key for a validator, as the others carry it."""
-        self._submissions_ahead = 0
+        self.submissions_ahead = 0
+        """Submissions that are still to be made."""
         self._stop: Callable[[], bool] | None = None
         self._checking = False
         self._started = False
@@ -181,14 +158,14 @@ class World:
     ) -> None:
         """Sends ``events.Submit`` to a client at ``at_us``. Raises ``KeyError`` for a stranger."""
         host = self.network.hosts[node]
-        self._submissions_ahead += 1
+        self.submissions_ahead += 1
         self.scheduler.push_own(at_us, CLIENT, self._submit, (host, operation, cosigners))
 
     def _submit(
         self, now_us: int, event_id: int, what: tuple[Host, bytes, tuple[str, ...]]
     ) -> None:
         host, operation, cosigners = what
-        self._submissions_ahead -= 1
+        self.submissions_ahead -= 1
         host.submit(now_us, event_id, (operation, cosigners))
 
     # Running
@@ -255,110 +232,27 @@ class World:
 
     def primary(self) -> Host:
         """The validator that leads the highest active view of the newest epoch that runs."""
-        committee = self.committee()
-        statuses = [
-            host.node.status()  # type: ignore[union-attr]
-            for host in self._running()
-            if committee is None or _committee_of(host) == committee
-        ]
-        view = max((view for view, active, _, _ in statuses if active), default=0)
-        if committee is None:
-            return self.validators[view % self.seats]
-        return self.network.hosts[committee.primary(view)]
+        return standing.primary(self)
 
     def committee(self) -> Committee | None:
         """The newest that a running validator knows; None if none of them tells."""
-        known = [_committee_of(host) for host in self._running()]
-        return max(
-            (committee for committee in known if committee is not None),
-            key=lambda committee: committee.epoch,
-            default=None,
-        )
+        return standing.committee(self)
 
     def is_changing(self) -> bool:
         """Whether somewhere a change of the committee is ordered and not in force yet."""
-        return any(getattr(host.node, "changing", False) for host in self._running())
-
-    def _running(self) -> list[Host]:
-        return [host for host in self.validators if host.node is not None]
+        return standing.is_changing(self)
 
     def settled(self) -> bool:
-        """No work is left: every submission was made and is final, no fault begins or ends any
-        more, and the running validators are at one height, a quorum not changing views and no
-        more than f in the middle of a change.
-
-        Who is paused or in hostile hands has no height or view to wait for. A validator that
-        called for a view which nobody else wanted may wait in it for ever (rule 12): it follows
-        the chain, and is no unfinished work.
-        """
-        if self._submissions_ahead or self.director.ahead:
-            return False
-        for host in self.hosts[1:]:
-            if host.kind == "client" and host.node is not None and host.node.outstanding:  # type: ignore[attr-defined]
-                return False
-        director = self.director
-        running = [host for host in self._running() if not host.paused]
-        sound = [host for host in running if not director.is_hostile(host)]
-        if any(getattr(host.node, "changing", False) for host in sound):
-            return False
-        if self._observers_behind(sound):
-            return False
-        heights = {host.node.status()[2] for host in sound}  # type: ignore[union-attr]
-        committee = self.committee()
-        members = [h for h in running if committee is None or h.id in committee]
-        views = [host.node.status()[:2] for host in members if host in sound]  # type: ignore[union-attr]
-        changing = sum(1 for _, active in views if not active)
-        n = self.seats if committee is None else committee.n
-        few = changing <= max_faulty(n)
-        enough = min(len(members), quorum_size(n))
-        return len(heights) <= 1 and few and len(members) - changing >= enough
-
-    def _observers_behind(self, sound: Sequence[Host]) -> bool:
-        """Whether a light observer still has a stable checkpoint to be shown."""
-        running = [
-            host.node
-            for host in self.hosts[1:]
-            if host.kind == "observer" and host.node is not None and not host.paused
-        ]
-        if not running:
-            return False
-        stable = max((host.node.status()[3] for host in sound), default=0)  # type: ignore[union-attr]
-        return any(not node.stopped and node.height < stable for node in running)  # type: ignore[attr-defined]
+        """No work is left: see ``standing``."""
+        return standing.settled(self)
 
     def progress(self) -> Progress:
         """Where the run stands."""
-        statuses = self._statuses()
-        return Progress(
-            self.now_us,
-            max((executed for _, _, executed, _ in statuses), default=0),
-            max((view for view, _, _, _ in statuses), default=0),
-            sum(self.network.sent.values()),
-        )
+        return standing.progress(self)
 
     def messages(self) -> MessageCounts:
         """What became of all messages so far."""
-        network = self.network
-        sent = {kind.TYPE: count for kind, count in network.sent.items()}
-        dropped: dict[str, int] = {}
-        causes: dict[str, int] = {}
-        for (kind, cause), count in network.dropped.items():
-            dropped[kind.TYPE] = dropped.get(kind.TYPE, 0) + count
-            causes[cause] = causes.get(cause, 0) + count
-        delivered = dict(sent)
-        for kind, count in network.duplicated.items():
-            delivered[kind.TYPE] += count
-        for name, count in dropped.items():
-            delivered[name] -= count
-        flying = [entry[4] for entry in self.scheduler.heap if isinstance(entry[4], Message)]
-        flying += [arrival[3] for clog in network.clogs for arrival in clog.held]
-        for message in flying:
-            delivered[message.TYPE] -= 1
-        return MessageCounts(
-            sent, delivered, dropped, causes, sum(network.duplicated.values()), len(flying)
-        )
-
-    def _statuses(self) -> list[tuple[int, bool, int, int]]:
-        return [host.node.status() for host in self._running()]  # type: ignore[union-attr]
+        return standing.messages(self)
 
     def discard(self) -> None:
         """Takes the world apart: it is one big cycle, whose memory would else come back only when
@@ -410,8 +304,3 @@ class World:
 def _no_host() -> Any:
     """Holds the place of instance 0."""
     return None
-
-
-def _committee_of(host: Host) -> Committee | None:
-    committee: Committee | None = getattr(host.node, "committee", None)
-    return committee

@@ -53,7 +53,14 @@ from nodes.ledger.codes import (
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.kinds import entry_of
 from nodes.ledger.memo import Execution, Memo
-from nodes.ledger.receipts import BlockOutcome, Receipt
+from nodes.ledger.receipts import (
+    DVP_EXPIRE,
+    EPOCH_END,
+    SYSTEM_INDEX,
+    VALIDATOR_REMOVAL,
+    BlockOutcome,
+    Receipt,
+)
 from nodes.ledger.records import NO_BALANCE, Balance, Configuration, Party
 from nodes.ledger.replies import ReplyScope, ReplyTable
 from nodes.ledger.state import CONFIGURATION, State, opening_state
@@ -107,15 +114,6 @@ HANDLERS: Final[dict[str, Callable[[Act, Any], None]]] = {
 
 MALFORMED: Final = "?"
 """Type in the receipt of an operation that can't be decoded."""
-
-DVP_EXPIRE: Final = "DVP_EXPIRE"
-"""Type of the system receipt of an expired DvP."""
-
-EPOCH_END: Final = "EPOCH_END"
-"""Type of the system receipt in the last block of an epoch; its data names the next one."""
-
-SYSTEM_INDEX: Final = -1
-"""Index of system receipts; their ``number`` counts them within the block."""
 
 
 class Result(msgspec.Struct, frozen=True, array_like=True):
@@ -184,7 +182,7 @@ class Ledger:
             receipt, result = _execute(block, replies, index, request)
             receipts.append(receipt)
             results.append(result)
-        system += _end_epoch(block, len(system))
+        system += _change_committee(block, len(system))
         tree = self._state.rehashed(block.changes)
         windows = replies.changes()
         reply_tree = self._replies.rehashed(windows)
@@ -277,11 +275,16 @@ def _expire_dvps(block: BlockScope, due: list[str]) -> tuple[Receipt, ...]:
     return tuple(receipts)
 
 
-def _end_epoch(block: BlockScope, number: int) -> tuple[Receipt, ...]:
-    act = Act(block, None)
-    if not validators.end_epoch(act):
-        return ()
-    return (_system_receipt(act, number, EPOCH_END),)
+def _change_committee(block: BlockScope, number: int) -> tuple[Receipt, ...]:
+    """At the end of a block: what is due comes into force, or else what is queued is scheduled."""
+    for happens, type_name in (
+        (validators.end_epoch, EPOCH_END),
+        (validators.remove_queued, VALIDATOR_REMOVAL),
+    ):
+        act = Act(block, None)
+        if happens(act):
+            return (_system_receipt(act, number, type_name),)
+    return ()
 
 
 def _system_receipt(act: Act, number: int, type_name: str) -> Receipt:

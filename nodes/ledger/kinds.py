@@ -36,6 +36,7 @@ KINDS: Final[dict[str, type]] = {
     "recorded": records.Recorded,
     "redeemed": records.Flag,
     "regulations": records.Flag,
+    "removals": records.Removals,
     "series": records.Series,
     "supply": records.Supply,
     "upcoming": records.Upcoming,

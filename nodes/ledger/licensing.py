@@ -2,7 +2,8 @@
 
 NONE -> NOC_GRANTED -> APPLIED -> LICENSED <-> SUSPENDED -> REVOKED; NOC_GRANTED -> LAPSED.
 While an NOC is held, PVARA attests the goAML registration and SECP the incorporation; both, and
-regulations in force, are needed to apply.
+regulations in force, are needed to apply. A revocation also queues the removal of the firm's
+validator, if it has one (see ``validators``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from nodes.ledger import validators
 from nodes.ledger.act import Act
 from nodes.ledger.codes import (
     E_DUP,
@@ -64,6 +66,8 @@ def set_licence(act: Act, body: LicenceSet) -> None:
     act.put(("party", party.id), replace(party, licence=body.state))
     act.note("from", party.licence)
     act.note("to", body.state)
+    if body.state == "REVOKED" and validators.queue_removal(act, party.id):
+        act.note("seat", "removal queued")
 
 
 def attest_goaml(act: Act, body: GoamlAttest) -> None:

@@ -8,11 +8,28 @@ minted less what was burned, and to zero for everything else.
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from consensus.encoding import digest_of
 from consensus.lazy import lazy
 from consensus.types import Digest
+
+DVP_EXPIRE: Final = "DVP_EXPIRE"
+"""Type of the system receipt of an instruction past its deadline."""
+
+EPOCH_END: Final = "EPOCH_END"
+"""Type of the system receipt in the last block of an epoch; its data names the next one."""
+
+VALIDATOR_REMOVAL: Final = "VALIDATOR_REMOVAL"
+"""Type of the system receipt when the removal of a revoked firm's validator is scheduled."""
+
+SYSTEM_TYPES: Final = (DVP_EXPIRE, EPOCH_END, VALIDATOR_REMOVAL)
+"""Receipts that no transaction asks for: what the ledger does by itself."""
+
+SYSTEM_INDEX: Final = -1
+"""Index of system receipts; their ``number`` counts them within the block."""
 
 
 class Posting(msgspec.Struct, frozen=True):

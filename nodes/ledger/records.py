@@ -336,6 +336,12 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     scheduled: ScheduledChange | None = None
 
 
+class Removals(msgspec.Struct, frozen=True, array_like=True):
+    """Validators whose licence was revoked and that still have a seat, in order of revocation."""
+
+    validators: tuple[str, ...]
+
+
 class Flagged(msgspec.Struct, frozen=True, kw_only=True):
     """Proven misbehaviour of a validator, under ("flagged", validator, kind)."""
 

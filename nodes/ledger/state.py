@@ -38,6 +38,7 @@ REGULATIONS: Final[Key] = ("regulations",)
 PROGRAMME: Final[Key] = ("programme",)
 LATEST_FX: Final[Key] = ("fx",)
 CONFIGURATION: Final[Key] = ("configuration",)
+REMOVALS: Final[Key] = ("removals",)
 
 _GROUPED: Final = frozenset({"account", "balance", "recorded", "dvp"})
 

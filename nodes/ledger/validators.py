@@ -2,6 +2,11 @@
 
 One change at a time is scheduled; it takes effect after the last slot that the old committee
 may have in flight. The ledger only counts: how replicas change over is consensus' business.
+
+A firm whose licence is revoked loses its seat, too: its removal is queued, and the ledger schedules
+it by itself at the end of the first block in which it can: no other change is in flight, and four
+remain. Nobody has to carry it, as the revocation was PVARA's to decide. A change that a quorum
+carries in the same block goes first.
 """
 
 from __future__ import annotations
@@ -22,8 +27,8 @@ from nodes.ledger.codes import (
     E_UNVERIFIED,
     Refused,
 )
-from nodes.ledger.records import Configuration
-from nodes.ledger.state import CONFIGURATION
+from nodes.ledger.records import Configuration, Removals
+from nodes.ledger.state import CONFIGURATION, REMOVALS
 from nodes.ledger.transactions import Body, ValidatorUpdate
 
 FEWEST: Final = 4
@@ -59,11 +64,48 @@ def update(act: Act, body: ValidatorUpdate) -> None:
     members = _changed(act, current.members, body)
     if len(members) < FEWEST:
         raise Refused(E_QUORUM, f"{len(members)} validators would remain, {FEWEST} are needed")
+    _schedule(act, current, members)
+
+
+def _schedule(act: Act, current: Configuration, members: tuple[Member, ...]) -> None:
     effective = boundary_after(
         act.block.height, act.genesis.checkpoint_interval, act.genesis.window
     )
     act.put(CONFIGURATION, replace(current, scheduled=ScheduledChange(effective, members)))
     act.note("effective", effective)
+
+
+def queue_removal(act: Act, id_: str) -> bool:
+    """Queue the removal of a firm's validator; False if it has no seat, and none in sight."""
+    current = configuration(act)
+    coming = () if current.scheduled is None else current.scheduled.members
+    if all(member.id != id_ for member in (*current.members, *coming)):
+        return False
+    queue: Removals = act.get(REMOVALS) or Removals(())
+    act.put(REMOVALS, Removals((*queue.validators, id_)))
+    return True
+
+
+def remove_queued(act: Act) -> bool:
+    """Schedule the first queued removal, if it can be; who has lost its seat anyhow is forgotten.
+
+    Returns whether anything changed. Not for a block that ends an epoch: the new committee's first
+    block is the earliest that may schedule a change of it.
+    """
+    queue: Removals | None = act.get(REMOVALS)
+    current = configuration(act)
+    if queue is None or current.scheduled is not None:
+        return False
+    left = tuple(id_ for id_ in queue.validators if is_member(act, id_))
+    if left and len(current.members) > FEWEST:
+        first, *rest = left
+        act.note("validator", first)
+        _schedule(act, current, tuple(m for m in current.members if m.id != first))
+        left = tuple(rest)
+    if left == queue.validators:
+        return False
+    act.put(REMOVALS, Removals(left) if left else None)
+    return True
 
 
 def _changed(act: Act, members: tuple[Member, ...], body: ValidatorUpdate) -> tuple[Member, ...]:

@@ -45,7 +45,7 @@ def steps(scale: Scale) -> list[Step]:
 
 def _shrink(number: int) -> dict[str, Any]:
     """The first find by ``swarm``, made smaller."""
-    base = load("explore-base")
+    base = load(MUTANTS[number].base)
     model = model_of(base)
     what = Planted("tests.mutants", number)
     with executor_for(CORES) as executor:
@@ -55,9 +55,9 @@ def _shrink(number: int) -> dict[str, Any]:
     small = shrunk(what, base, model, found, limit_s=2 * SHRINK_S)
     return {
         "check": small.check,
-        "faults": len(small.scenario.faults),
-        "sizes": [small.size_before, small.size_after],
-        "wall_s": round(small.wall_s, 1),
+        "faults": small.faults,
+        "sizes": list(small.sizes),
+        "wall_s": small.wall_s,
         "complete": small.complete,
     }
 

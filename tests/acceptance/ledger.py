@@ -1,4 +1,4 @@
-"""The ledger's figures: two models, QuantLib, domain scenarios under 20 seeds, speed.
+"""The ledger's figures: two models, QuantLib, domain scenarios, planted bugs of money, speed.
 
 Speed is of one ledger alone, in CPU time: transfers among 1,000, 10,000 and 1,000,000 accounts,
 signatures already checked, with state hashing and without. ``--sample N`` runs N walks, and N seeds
@@ -16,6 +16,7 @@ from typing import Any
 from chainsim.bench.ledger import TRANSFERS, transfers_ns
 from tests.acceptance.command import ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
+from tests.acceptance.sweeps import hunt_steps, hunt_verdicts, money_mutants
 
 WALKS = 100
 ACTS = 500
@@ -25,7 +26,7 @@ SCENARIOS = (
     "revoked-mid-settlement",
     "central-bank-down-at-maturity",
     "cap-race",
-    "freezes-race-transfer",
+    "freeze-races-transfer",
     "crash-while-paying-10000",
     "stale-vault-attestation",
     "deciding-seat-revoked",
@@ -36,7 +37,7 @@ TRANSFERS_PER_S = 20_000
 
 
 def steps(scale: Scale) -> list[Step]:
-    """Each walk, the oracle, each scenario with each seed, each size."""
+    """Each walk, the oracle, each scenario with each seed, each planted bug, each size."""
     return [
         *(Step(f"walk/{seed}", partial(_walk, seed)) for seed in range(scale.of(WALKS))),
         Step("quantlib", _quantlib),
@@ -45,6 +46,7 @@ def steps(scale: Scale) -> list[Step]:
             for name in SCENARIOS
             for seed in range(1, scale.of(SEEDS) + 1)
         ),
+        *hunt_steps(money_mutants(), scale),
         *(Step(f"speed/{size}", partial(_speed, size)) for size in SIZES),
     ]
 
@@ -103,6 +105,7 @@ def verdicts(journal: Journal, scale: Scale) -> list[Verdict]:
                 oracle["exit_code"] == 0),
         Verdict("domain scenarios that hold", str(len(SCENARIOS) * scale.of(SEEDS)),
                 f"{len(runs) - len(bad)} {' '.join(bad[:3])}", not bad),
+        *hunt_verdicts(journal, money_mutants(), scale),
         Verdict("transfers/s at 10,000 accounts, without hashing", f"{TRANSFERS_PER_S}",
                 str(middle["without_hashing"]), middle["without_hashing"] >= TRANSFERS_PER_S),
         Verdict("the same with state hashing", "", str(middle["with_hashing"]), True),

@@ -90,9 +90,11 @@ def hunt_steps(mutants: Iterable[Mutant], scale: Scale) -> list[Step]:
 
 
 def _hunt(number: int) -> dict[str, Any]:
+    each = [word for strategy in STRATEGIES for word in ("--strategy", strategy)]
     _, printed = chainsim_json(
-        "mutants", "--only", str(number), "--seeds", str(HUNT), "--jobs", str(CORES), out=False
-    )
+        "mutants", "--only", str(number), "--seeds", str(HUNT), "--jobs", str(CORES), *each,
+        out=False,
+    )  # fmt: skip
     (row,) = printed["mutants"]
     return {
         hunt["strategy"]: {name: hunt[name] for name in ("seed", "runs", "check", "wall_s")}
@@ -129,6 +131,11 @@ def unplanted_verdict(mutants: Sequence[Mutant]) -> Verdict:
 def consensus_mutants() -> list[Mutant]:
     """Rows that break something else than money."""
     return [mutant for mutant in MUTANTS.values() if mutant.breaks != "money"]
+
+
+def money_mutants() -> list[Mutant]:
+    """Rows that break money."""
+    return [mutant for mutant in MUTANTS.values() if mutant.breaks == "money"]
 
 
 def _seeds(result: dict[str, Any] | None) -> list[int]:

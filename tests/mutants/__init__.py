@@ -9,6 +9,9 @@ from __future__ import annotations
 from chainsim.explore.planting import Mutant
 from tests.mutants import client_and_disk, log, money, transfer, views, votes
 
+MONEY = "explore-money"
+"""Where a coupon falls due: the base of what breaks money."""
+
 _ROWS = (
     Mutant(
         number=1, name="quorum 2f+1 at n=6", breaks="agreement", apply=votes.quorum_of_3f_plus_1
@@ -172,13 +175,15 @@ _ROWS = (
         number=31,
         name="coupon paid again after recovery",
         breaks="money",
-        note="no coupon falls due in the base yet",
+        apply=money.paid_again,
+        base=MONEY,
     ),
     Mutant(
         number=32,
         name="one leg of a DvP applied when the other fails",
         breaks="money",
         apply=money.one_leg,
+        base=MONEY,
     ),
 )
 

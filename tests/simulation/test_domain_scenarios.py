@@ -19,7 +19,7 @@ NAMES = (
     "revoked-mid-settlement",
     "central-bank-down-at-maturity",
     "cap-race",
-    "freezes-race-transfer",
+    "freeze-races-transfer",
     "crash-while-paying-10000",
     "stale-vault-attestation",
     "deciding-seat-revoked",
@@ -70,7 +70,7 @@ def test_with_another_policy_or_fault_it_is_another_story(
 def test_a_freeze_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     handlers = {**execution.HANDLERS, "FREEZE": lambda act, body: None}
     monkeypatch.setattr(execution, "HANDLERS", handlers)
-    result = build(load("freezes-race-transfer", [FAST])).run()
+    result = build(load("freeze-races-transfer", [FAST])).run()
     assert "metric transactions_failed" in str(complaints(result))
 
 

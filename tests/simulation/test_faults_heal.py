@@ -70,7 +70,7 @@ def undisturbed() -> Run:
 def residue(run: Run) -> list[str]:
     """Whatever differs from a machine and a line without faults."""
     world = run.simulation.world
-    found = ["clogs"] if world.network.clogs else []
+    found = ["clogs"] if world.network.passage.clogs else []
 
     def look(host: Host) -> list[str]:
         usual = {

@@ -17,6 +17,7 @@ from tests.unit.ledger.samples import ALL, Sample, settle_auction
 from tests.unit.ledger.support import GENESIS, MILLION, Desk, money
 from tests.unit.ledger.test_access import envelope
 from tests.unit.ledger.test_redemption import BILLS
+from tests.unit.ledger.test_revoked_seat import SIX
 
 CHECKS = ("programme-cap", "restraints", "securities", "authority", "conservation")
 WITH_A_JUMP = ("COUPON_DECLARE", "COUPON_PAY", "REDEEM")
@@ -110,6 +111,45 @@ class TestAuthority:
         )
         result = desk.verdict("authority", replace(GENESIS, parties=parties))
         assert "registered key" in result.detail
+
+
+class TestRemovals:
+    """What the ledger does to a committee by itself: only to firms whose licence is gone."""
+
+    def _revoked(self) -> Told:
+        desk = Told(SIX)
+        desk.ok("pvara", "LICENCE_SET", party="exchange-a", state="SUSPENDED")
+        desk.ok("pvara", "LICENCE_SET", party="exchange-a", state="REVOKED")
+        assert desk.system_receipts[-1].type == "VALIDATOR_REMOVAL"
+        return desk
+
+    def test_the_truth_passes(self) -> None:
+        result = self._revoked().verdict("authority", SIX)
+        assert result.ok, result.detail
+
+    @pytest.mark.parametrize(
+        ("named", "says"),
+        [
+            ("exchange-b", "exchange-b has no licence that was revoked"),
+            ("node-1", "node-1 has no licence that was revoked"),
+            ("nobody", "nobody has no seat"),
+        ],
+    )
+    def test_another_is_removed(self, named: str, says: str) -> None:
+        desk = self._revoked()
+        record = desk.trace[-1]
+        assert record.block is not None
+        (removal,) = record.block.system_receipts
+        other = changed(removal, data=(("validator", named), ("effective", "6")))
+        block = replace(record.block, system_receipts=(other,))
+        desk.trace[-1] = replace(record, block=block)
+        found = [f.what for f in desk.verdict("authority", SIX).findings]
+        assert any(says in what for what in found), found
+
+    def test_fewer_than_four_would_remain(self) -> None:
+        seats = SIX.validators[1:5]
+        result = self._revoked().verdict("authority", replace(SIX, validators=seats))
+        assert any("fewer than 4" in f.what for f in result.findings)
 
 
 class TestProgrammeCap:

@@ -11,7 +11,7 @@ from chainsim import wall_clock
 from chainsim.cli import output
 from chainsim.cli.progress import LINE_NS, watching
 from chainsim.recorded_run import Interrupted
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 
 HERE = Progress(12_345_678, 45, 1, 38_120)
 

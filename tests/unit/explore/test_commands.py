@@ -144,26 +144,3 @@ def test_seeds_and_combinations() -> None:
     ]
     with pytest.raises(Refused, match="twice"):
         combinations(("a=1", "a=2"))
-
-
-def test_mutants_are_found_in_a_table(chainsim: Chainsim) -> None:
-    done = chainsim("mutants", "--only", "23,31", "--seeds", "60", "--json")
-    assert done.returncode == 0, done.stderr
-    found, later = json.loads(done.stdout)["mutants"]
-    assert [hunt["strategy"] for hunt in found["hunts"]] == ["random", "swarm"]
-    assert any(hunt["seed"] is not None for hunt in found["hunts"])
-    assert (later["applicable"], later["hunts"]) == (False, [])
-    assert later["note"]
-
-
-def test_a_mutant_that_is_missed_is_one(chainsim: Chainsim) -> None:
-    asked = ("mutants", "--only", "1", "--seeds", "1", "--strategy", "random")
-    done = chainsim(*asked, COLUMNS="200")
-    assert done.returncode == 1
-    assert "not found" in done.stdout
-    assert "0 of 1 found" in done.stdout
-
-
-def test_mutants_that_are_not_there_are_named(chainsim: Chainsim) -> None:
-    assert "run from the root" in chainsim("mutants", "--module", "no_tests.mutants").stderr
-    assert 'no mutant "99"' in chainsim("mutants", "--only", "99").stderr

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chainsim.explore.model import model_of
 from chainsim.explore.outcome import BROKEN, run_seed
 from chainsim.explore.planting import NoMutants, Planted, load, planted
+from scenarios.loader import load as load_scenario
 from tests.mutants import MUTANTS
 from tests.unit.explore.support import a_job
 
@@ -47,6 +49,18 @@ def test_bugs_that_need_no_hostile_validator_are_found_soon(number: int, checks:
                 assert {each.check for each in found} & checks
                 return
     pytest.fail("not found in 150 seeds")
+
+
+@pytest.mark.parametrize(("number", "check"), [(31, "coupons"), (32, "delivery-versus-payment")])
+def test_bugs_of_money_break_a_property_of_money(number: int, check: str) -> None:
+    base = load_scenario(MUTANTS[number].base)
+    for seed in range(40):
+        with planted(Planted("tests.mutants", number)):
+            found = run_seed(base, "swarm", model_of(base), seed).found
+        if check in {each.check for each in found}:
+            assert run_seed(base, "swarm", model_of(base), seed).found == ()
+            return
+    pytest.fail("not found in 40 seeds")
 
 
 def test_without_the_tests_there_is_a_clear_message() -> None:

@@ -12,7 +12,7 @@ import pytest
 from chainsim.recorded_run import Interrupted, run_recorded
 from chainsim.report import ledger
 from chainsim.report.observed import Diverged, NoSummary, Observed, Stopped, observe
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from scenarios.loader import load, load_text
 from tests.unit.report.conftest import scenario_text
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.build import RunResult, build
+from chainsim.build import RunResult, build, receipts_of
 from chainsim.exit_codes import ExitCode
-from chainsim.simulation.world import Progress
+from chainsim.simulation.standing import Progress
 from scenarios.loader import load, load_text, resolved_toml
 from scenarios.schema import Scenario
 
@@ -70,6 +70,64 @@ def test_a_run_is_ok_only_if_every_line_holds() -> None:
     assert found["halt_alone_never other"][1:] == ("fewer than 2 validators", "4")
     assert found["receipts TRANSFER OK"][1:] == ("at least 5, at most 19", "20")
     assert result.exit_code == ExitCode.EXPECTATION
+
+
+SEATS = """
+name = "seats"
+duration = "40s"
+[consensus]
+signatures = "fast"
+checkpoint_interval = 5
+window = 10
+request_timeout = "500ms"
+view_change_timeout = "500ms"
+[network]
+latency = { kind = "constant", value = "5ms" }
+[genesis]
+include = "cash"
+[[workload]]
+kind = "transfers"
+rate = "10/s"
+stop = "6s"
+[[observers]]
+id = "exchange-b"
+role = "exchange"
+[expect]
+halt_alone_never = ["exchange"]
+""" + "".join(
+    f'[[validators]]\nid = "{id_}"\nrole = "{role}"\n'
+    for id_, role in (("mof", "ministry"), ("sbp", "central-bank"), ("pvara", "licensor"),
+                      ("exchange-a", "exchange"))
+)  # fmt: skip
+FIFTH = '[[validators]]\nid = "secp"\nrole = "registrar"\n'
+ADD = '[[faults]]\nkind = "add-validator"\nnode = "exchange-b"\nat = "1s"\n'
+REMOVE = '[[faults]]\nkind = "remove-validator"\nnode = "exchange-a"\nat = "4s"\n'
+
+
+@pytest.mark.parametrize(
+    ("changes", "ok", "wanted", "got"),
+    [
+        ("", True, "fewer than 2 validators", "1"),
+        (ADD, False, "fewer than 2 validators (of 5 in epoch 1, the closest)", "2"),
+        # It could for a while: an epoch later is too late.
+        (ADD + REMOVE, False, "fewer than 2 validators (of 5 in epoch 1, the closest)", "2"),
+        # Neither is it about who was ever there: the second comes when the first has left.
+        (
+            FIFTH + REMOVE.replace("4s", "1s") + ADD.replace("1s", "4s"),
+            True,
+            "fewer than 2 validators (of 5 in epoch 0, the closest)",
+            "1",
+        ),
+    ],
+)
+def test_a_role_may_never_halt_the_network_alone_in_any_epoch(
+    changes: str, ok: bool, wanted: str, got: str
+) -> None:
+    result = build(load_text(SEATS + changes)).run()
+    done = [r for r in receipts_of(result.chain) if (r.type, r.code) == ("VALIDATOR_UPDATE", "OK")]
+    assert len(done) == changes.count("[[faults]]")
+    assert rows(result)["halt_alone_never exchange"] == (ok, wanted, got)
+    assert result.exit_code == (ExitCode.OK if ok else ExitCode.EXPECTATION)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_what_a_clog_releases_was_on_its_way() -> None:
     """A message sent just before the end arrives in its own time, not at the end."""
     stage = talk([Clog(at=200 * MS, until=201 * MS, from_="a", to="b")])
     assert arrivals(stage, "b", "a") == USUAL
-    assert stage.world.network.clogs == []
+    assert stage.world.network.passage.clogs == []
 
 
 def test_messages_in_a_clog_are_in_flight() -> None:
