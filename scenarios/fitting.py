@@ -211,6 +211,7 @@ _SELECTOR_FIELDS: Final = (
     "to",
     "members",
     "receivers",
+    "order",
 )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainsim.explore.model import FaultModel
     from chainsim.explore.report import SweepReport
 
-STRATEGIES: Final = ("random", "swarm")
+STRATEGIES: Final = ("random", "swarm", "twins", "byzzfuzz", "pct")
 SAVED: Final = 10
 """Groups of failures whose first run is saved."""
 SHRINK_S: Final = 60.0
@@ -119,6 +119,8 @@ def command(
         )
         for base in bases
     ]
+    for job in plans:
+        refuse_if_nothing_to_draw(job, first)
     with executor_for(jobs) as executor:
         reports = []
         for job, row in zip(plans, rows, strict=True):
@@ -130,6 +132,22 @@ def command(
         save(job, done, out, shrink=shrink and not done.interrupted)
     _show(reports, as_json=as_json)
     context.exit(decisive(ExitCode(done.exit_code) for done in reports))
+
+
+def refuse_if_nothing_to_draw(job: Job, seed: int) -> None:
+    """Raises ``Refused`` if the strategy can't do anything with some size of the base."""
+    import msgspec
+
+    from chainsim.explore.ground import CantDraw
+    from chainsim.explore.strategies import STRATEGIES
+
+    sizes: list[tuple[int, ...]] = [(n,) for n in dict.fromkeys(job.model.sizes)]
+    for each in sizes or [()]:
+        try:
+            model = msgspec.structs.replace(job.model, sizes=each)
+            STRATEGIES[job.strategy](job.base, model, seed)
+        except CantDraw as error:
+            raise Refused(f"--strategy {job.strategy}: {error}") from None
 
 
 def _sweep(

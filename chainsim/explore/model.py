@@ -17,6 +17,8 @@ from scenarios.faults import Fault
 from scenarios.schema import Scenario, Validator
 
 BYZANTINE: Final = "byzantine"
+BY_ROUND: Final = ("mutate-round",)
+"""Behaviours that a strategy of their own draws (``byzzfuzz``): they need a round to act in."""
 RARE: Final = ("future-flood",)
 """Behaviours that take the place of another now and then: floods make a run slow."""
 
@@ -61,7 +63,7 @@ def model_of(scenario: Scenario) -> FaultModel:
 def behaviours_of(model: FaultModel) -> tuple[str, ...]:
     """The behaviours that may be drawn, ``twins`` among them, rare ones last; budgets leave no
     room for company."""
-    alone = tuple(name for name in BEHAVIOURS if name not in (*IN_COMPANY, *RARE))
+    alone = tuple(name for name in BEHAVIOURS if name not in (*IN_COMPANY, *BY_ROUND, *RARE))
     return model.behaviours or (*alone, "twins", *RARE)
 
 

@@ -13,10 +13,10 @@ from rich.text import Text
 from chainsim.exit_codes import ExitCode, decisive
 from chainsim.explore.chunks import Job
 from chainsim.explore.coverage import WANTED
-from chainsim.explore.drawing import drawn_kinds
 from chainsim.explore.finds import Group
 from chainsim.explore.model import BYZANTINE
 from chainsim.explore.runner import Sweep, rate
+from chainsim.explore.strategies import kinds_of
 
 GROUPS_SHOWN = 12
 
@@ -99,8 +99,13 @@ def exit_code(found: Sweep) -> ExitCode:
 
 def never_seen(job: Job, coverage: dict[str, int]) -> tuple[str, ...]:
     """Events without which a sweep shows little, and faults that the model would have drawn."""
-    faults = [f"fault:{kind}" for kind in drawn_kinds(job.model)]
-    wanted = [name for name in WANTED if name != "misbehaviour" or f"fault:{BYZANTINE}" in faults]
+    kinds = kinds_of(job.strategy, job.model)
+    faults = [f"fault:{kind}" for kind in kinds]
+    spared = {
+        *(() if BYZANTINE in kinds else ("misbehaviour",)),
+        *(("crash", "restart") if job.strategy in ("twins", "byzzfuzz") else ()),
+    }
+    wanted = [name for name in WANTED if name not in spared]
     return tuple(name for name in (*wanted, *faults) if not coverage.get(name))
 
 

@@ -10,12 +10,16 @@ from typing import Final
 
 import msgspec
 
+from chainsim.explore.byzzfuzz import byzzfuzz
 from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
+from chainsim.explore.ground import ground, with_faults
 from chainsim.explore.liars import draw_hostile
-from chainsim.explore.model import BYZANTINE, RARE, FaultModel, behaviours_of, cast_of, resized
+from chainsim.explore.model import BYZANTINE, RARE, FaultModel, behaviours_of, cast_of
 from chainsim.explore.outages import OFTEN, draw_outages
+from chainsim.explore.priorities import kinds_aside, pct
 from chainsim.explore.reseating import with_joiner
 from chainsim.explore.rounds import draw_rounds
+from chainsim.explore.twin_rounds import twins
 from scenarios.faults import Fault
 from scenarios.rng import PPM, Stream
 from scenarios.schema import Scenario
@@ -37,8 +41,25 @@ def swarm(base: Scenario, model: FaultModel, seed: int) -> Scenario:
     return _drawn(base, narrowed(model, stream), seed, stream)
 
 
-STRATEGIES: Final[dict[str, Strategy]] = {"random": random, "swarm": swarm}
+STRATEGIES: Final[dict[str, Strategy]] = {
+    "random": random,
+    "swarm": swarm,
+    "twins": twins,
+    "byzzfuzz": byzzfuzz,
+    "pct": pct,
+}
 """By the name that ``--strategy`` takes."""
+
+
+def kinds_of(strategy: str, model: FaultModel) -> tuple[str, ...]:
+    """The kinds of faults that a strategy draws, hostile validators included."""
+    match strategy:
+        case "twins" | "byzzfuzz":
+            return ("mangle", BYZANTINE)
+        case "pct":
+            hostile = (BYZANTINE,) if BYZANTINE in drawn_kinds(model) else ()
+            return ("priorities", *kinds_aside(model), *hostile)
+    return drawn_kinds(model)
 
 
 def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
@@ -59,21 +80,14 @@ def _part(items: tuple[str, ...], stream: Stream) -> tuple[str, ...]:
 
 
 def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scenario:
-    changes: dict[str, object] = {"seed": seed}
-    if model.sizes:
-        base = resized(base, stream.pick(model.sizes))
-    disk = base.disk
-    if model.fsyncs_us:
-        disk = msgspec.structs.replace(disk, fsync=stream.pick(model.fsyncs_us))
-    rare = Stream(seed, "explore/rare")
-    cast = cast_of(base)
-    faults = _faults(Draw(stream, cast, model, rare))
+    scenario = ground(base, model, seed, stream)
+    cast = cast_of(scenario)
+    faults = _faults(Draw(stream, cast, model, Stream(seed, "explore/rare")))
     outages = draw_outages(Stream(seed, "explore/outages"), cast, model)
     if outages:
-        disk = msgspec.structs.replace(disk, rewrite_after=OFTEN)
-    changes["disk"] = disk
-    changes["faults"] = (*base.faults, *faults, *outages)
-    return with_joiner(msgspec.structs.replace(base, **changes))
+        disk = msgspec.structs.replace(scenario.disk, rewrite_after=OFTEN)
+        scenario = msgspec.structs.replace(scenario, disk=disk)
+    return with_joiner(with_faults(scenario, [*faults, *outages]))
 
 
 def _faults(draw: Draw) -> list[Fault]:

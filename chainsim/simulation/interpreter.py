@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from chainsim.simulation.clock import Clock
 from chainsim.simulation.clock import Pace as ClockPace
 from chainsim.simulation.lines import LinkRule
@@ -20,14 +22,17 @@ from consensus.events import Event
 from nodes.byzantine import Disguise, Options
 from nodes.node import Node
 from scenarios.faults.primitives import (
+    EVERYBODY,
     Freeze,
     FullDisk,
     Hostile,
+    HostileInRound,
     LyingDisk,
     Pace,
     Partition,
     PowerCut,
     Primitive,
+    Priorities,
     Slow,
     SlowDisk,
     Step,
@@ -58,7 +63,7 @@ class Interpreter:
             self._watch_disks()
         if kinds & {Step, Pace}:
             self._set_clocks(now_us, window)
-        if Hostile in kinds:
+        if kinds & {Hostile, HostileInRound}:
             for host in window.hosts:
                 self._disguise(window, host)
         if Freeze in kinds:
@@ -93,6 +98,14 @@ class Interpreter:
                 for source, side in sides.items()
                 for target, other in sides.items()
                 if side != other and (side == 0 or not primitive.one_way)
+            ]
+        if isinstance(primitive, Priorities):
+            everybody, ranked = window.hit((EVERYBODY,)), window.hit(primitive.nodes)
+            return [
+                (source.instance, target.instance)
+                for source in everybody
+                for target in ranked
+                if source is not target
             ]
         return [
             (source.instance, target.instance)
@@ -206,6 +219,10 @@ class Interpreter:
             types=hostile.types,
             chance_ppm=hostile.chance_ppm,
         )
+        if isinstance(hostile, HostileInRound):
+            options = msgspec.structs.replace(
+                options, view=hostile.view, field=hostile.field, step=hostile.step
+            )
         window.disguises[host.instance] = adversary(
             host.id, hostile.behaviour, options, window.stream(host)
         )

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from chainsim.simulation.latency import Table
-from chainsim.simulation.mangling import Clogged, Flapping, Mangler
+from chainsim.simulation.mangling import Clogged, Flapping, Mangler, Ranks
 from scenarios.rng import PPM
 
 CHANCE_BITS: Final = 20
@@ -34,6 +34,7 @@ class LinkRule(msgspec.Struct, frozen=True, kw_only=True):
     corrupt: int = 0
     clog: Clogged | None = None
     mangler: Mangler | None = None
+    ranks: Ranks | None = None
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from consensus.messages import Batch, Message
-from scenarios.faults.primitives import Mangle
+from scenarios.faults.primitives import Mangle, Priorities
 
 Arrival = tuple[int, int, Any, Message]
 """(when it would be there, event id, the receiver's ``arrive``, what)"""
@@ -32,6 +32,27 @@ class Flapping(msgspec.Struct, frozen=True):
     def is_down(self, now_us: int) -> bool:
         """Whether the line is down at ``now_us``."""
         return (now_us - self.since_us) % (self.down_us + self.up_us) < self.down_us
+
+
+class Ranks:
+    """Who waits how long under ``priorities``; ``order`` holds instances, the first one first."""
+
+    __slots__ = ("_changes", "_seen", "_step_us", "order")
+
+    def __init__(self, action: Priorities, order: list[int]) -> None:
+        self.order: Final = order
+        self._step_us: Final = action.step_us
+        self._changes: Final = frozenset(action.changes)
+        self._seen = 0
+
+    def wait_us(self, receiver: int) -> int:
+        """How much longer the next message to ``receiver`` takes; counts it. At a change point
+        the receiver is the last from this message on."""
+        self._seen += 1
+        if self._seen in self._changes:
+            self.order.remove(receiver)
+            self.order.append(receiver)
+        return self.order.index(receiver) * self._step_us
 
 
 class Mangler:

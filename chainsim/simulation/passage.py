@@ -50,6 +50,8 @@ class Flight(msgspec.Struct):
     """What holds it back."""
     mangler: Mangler | None = None
     """The one that acts on it."""
+    late_us: int = 0
+    """How much longer it takes than its line does."""
 
 
 class Passage:
@@ -114,8 +116,11 @@ class Passage:
                 times_us[0] += self._latency_us(line, table, again[0])
             if copies:
                 times_us.append(leaves_us + self._latency_us(line, table, again[1]))
-        if flight is not None and flight.mangler is not None:
-            self._retime(flight.mangler, identity, times_us, leaves_us, line, table)
+        if flight is not None:
+            if flight.late_us:
+                times_us = [at_us + flight.late_us for at_us in times_us]
+            if flight.mangler is not None:
+                self._retime(flight.mangler, identity, times_us, leaves_us, line, table)
         self._push(times_us, event_id, target, message, flight)
 
     def _push(
@@ -165,6 +170,8 @@ class Passage:
                 self._mangle(rule, rule.mangler, identity, flight)
             elif rule.clog is not None:
                 flight.clog = rule.clog
+            elif rule.ranks is not None:
+                flight.late_us += rule.ranks.wait_us(identity[1])
             if flight.cause or flight.clog is not None:
                 break
         return flight

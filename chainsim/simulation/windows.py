@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from chainsim.simulation.lines import LinkRule, chance
-from chainsim.simulation.mangling import Clogged, Flapping, Mangler
+from chainsim.simulation.mangling import Clogged, Flapping, Mangler, Ranks
 from chainsim.simulation.selectors import Selection
 from nodes.byzantine import Disguise, HostileNode
 from scenarios.faults import Fault
@@ -21,6 +21,7 @@ from scenarios.faults.primitives import (
     Mangle,
     Partition,
     Primitive,
+    Priorities,
 )
 from scenarios.rng import Stream
 
@@ -66,7 +67,7 @@ class Window:
         self.rules: Final = tuple(
             (primitive, rule)
             for number, primitive in enumerate(planned.primitives)
-            if (rule := _rule(planned, number, primitive, now_us)) is not None
+            if (rule := _rule(self, number, primitive, now_us)) is not None
         )
         """What it does to lines."""
         self.struck = False
@@ -91,8 +92,9 @@ class Window:
         return Stream(self._world.settings.seed, name)
 
 
-def _rule(planned: Planned, number: int, primitive: Primitive, now_us: int) -> LinkRule | None:
+def _rule(window: Window, number: int, primitive: Primitive, now_us: int) -> LinkRule | None:
     """What a primitive does to lines; None if nothing."""
+    planned = window.planned
     salt = planned.salt(number)
     cause = planned.kind
     match primitive:
@@ -114,6 +116,10 @@ def _rule(planned: Planned, number: int, primitive: Primitive, now_us: int) -> L
             return LinkRule(cause=cause, salt=salt, corrupt=chance(ppm))
         case Clog():
             return LinkRule(cause=cause, salt=salt, clog=Clogged())
+        case Priorities(nodes=nodes):
+            order = [host.instance for name in nodes for host in window.hit((name,))]
+            ranks = Ranks(primitive, list(dict.fromkeys(order)))
+            return LinkRule(cause=cause, salt=salt, ranks=ranks)
         case Mangle(ppm=ppm):
             return LinkRule(cause=cause, salt=salt, mangler=Mangler(primitive, chance(ppm)))
     return None

@@ -26,6 +26,7 @@ from nodes.byzantine.conflicting_votes import ConflictingVotes
 from nodes.byzantine.equivocate import Equivocate
 from nodes.byzantine.false_proofs import FalseProofs
 from nodes.byzantine.future_flood import FutureFlood
+from nodes.byzantine.mutate_round import MutateRound
 from nodes.byzantine.random_mutation import RandomMutation
 from nodes.byzantine.silent import Silent
 from nodes.byzantine.stale_replay import StaleReplay
@@ -43,6 +44,7 @@ BEHAVIOURS: Final[dict[str, type[Behaviour]]] = {
     "equivocate": Equivocate,
     "false-proofs": FalseProofs,
     "random-mutation": RandomMutation,
+    "mutate-round": MutateRound,
     "silent": Silent,
     "stale-replay": StaleReplay,
     "withhold": Withhold,

@@ -17,7 +17,7 @@ from consensus.crypto import Signer
 from consensus.effects import Broadcast, Effect, Send, TimerKey
 from consensus.events import Event
 from consensus.messages import Message, signed
-from consensus.types import Committee, NodeId
+from consensus.types import Committee, NodeId, View
 from nodes.node import Node
 
 M = TypeVar("M", bound=Message)
@@ -48,6 +48,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The message types concerned; default: the behaviour's own."""
     chance_ppm: int = 250_000
     """How often it acts, where it doesn't always."""
+    view: View | None = None
+    """The only view it acts in, where that can be chosen; default: all."""
+    field: str = "digest"
+    """The field of a message that it changes, where that can be chosen."""
+    step: int = 1
+    """By how much it changes a number."""
 
 
 class Attacker(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,12 +20,17 @@ from consensus.effects import (
     TimerKey,
 )
 from consensus.events import Boot, Event, Receive, TimerFired
-from consensus.types import NodeId
+from consensus.messages import Message
+from consensus.types import NodeId, View
 from nodes.byzantine.base import Attacker
 from nodes.node import Node
 
 SECOND: Final = "twin"
 """Marks the second copy's timers."""
+Copies = tuple[int, ...]
+"""Of the two: 0 is the first, 1 the second."""
+BOTH: Final[Copies] = (0, 1)
+NOBODY: Final[Copies] = ()
 ROUND_US: Final = 2_000_000
 """How long a division of the peers lasts before a new one is drawn."""
 
@@ -34,8 +39,10 @@ class Twins:
     """Implements ``nodes.node.Node``: two nodes made alike, behind one name.
 
     Each peer talks to one of them at a time; the division is ``options.groups`` (fixed), or drawn
-    anew every ``ROUND_US``. The disk is the first copy's; the second has none and forgets at a
-    crash, as a machine that was cloned would.
+    anew every ``ROUND_US``. Several pairs of groups divide by view, as Twins divides its rounds: a
+    message goes by the view that it names, or, if it names none, by the latest one that was named.
+    The disk is the first copy's; the second has none and forgets at a crash, as a machine that was
+    cloned would.
     """
 
     def __init__(self, first: Node, second: Node, attacker: Attacker) -> None:
@@ -44,7 +51,11 @@ class Twins:
         self._second: Final = second
         self._attacker: Final = attacker
         self._until_us = -1
-        self._of: dict[NodeId, int] = {}
+        self._of: dict[NodeId, Copies] = {}
+        """Whom each peer talks to; by view, that of messages which name none."""
+        self._by_view: Final = _divisions(attacker)
+        self._view: View = 0
+        """The latest that was named, of those that have a division of their own."""
         self._second_runs = False
         self._armed: dict[TimerKey, None] = {}
         """The second copy's timers, as they are marked."""
@@ -70,8 +81,7 @@ class Twins:
     def _route(self, event: Event) -> list[Effect]:
         if isinstance(event, Receive):
             # A client's request reaches both: either may be the primary of its part.
-            copy = self._of.get(event.message.sender)
-            targets = (0, 1) if copy is None else (copy,)
+            targets = self._copies_for(event.message.sender, event.message, BOTH)
             return [e for target in targets for e in self._run(target, event)]
         if isinstance(event, TimerFired) and event.key[-1] == SECOND:
             self._armed.pop(event.key, None)
@@ -82,14 +92,25 @@ class Twins:
         if now_us < self._until_us:
             return
         attacker = self._attacker
-        if len(attacker.options.groups) >= 2:
+        if self._by_view:
             self._until_us = 1 << 62
-            self._of = {
-                id_: i for i, part in enumerate(attacker.options.groups[:2]) for id_ in part
-            }
+            self._of = self._by_view[0]
             return
         self._until_us = now_us + ROUND_US
-        self._of = {id_: attacker.draws.below(2) for id_ in attacker.committee.others(attacker.id)}
+        others = attacker.committee.others(attacker.id)
+        self._of = {id_: (attacker.draws.below(2),) for id_ in others}
+
+    def _copies_for(self, peer: NodeId, message: Message, stranger: Copies) -> Copies:
+        """Which copies a peer hears, or is heard by, as far as ``message`` goes."""
+        if len(self._by_view) < 2:
+            return self._of.get(peer, stranger)
+        of = self._of
+        if "view" in message.__struct_fields__:
+            view = min(message.slot()[0], len(self._by_view) - 1)
+            of = self._by_view[view]
+            if view > self._view:
+                self._view, self._of = view, of
+        return of.get(peer, stranger)
 
     def _run(self, copy: int, event: Event) -> list[Effect]:
         done: list[Effect] = []
@@ -97,9 +118,13 @@ class Twins:
         for effect in node.handle(event):
             match effect:
                 case Broadcast(to, message):
-                    done.extend(Send(id_, message) for id_ in to if self._of.get(id_) == copy)
+                    done.extend(
+                        Send(id_, message)
+                        for id_ in to
+                        if copy in self._copies_for(id_, message, NOBODY)
+                    )
                 case Send(to, message):
-                    if self._of.get(to, copy) == copy:
+                    if copy in self._copies_for(to, message, BOTH):
                         done.append(effect)
                 case _ if copy == 0:
                     done.append(effect)
@@ -116,3 +141,21 @@ class Twins:
                 case _:
                     pass  # what the second copy says of itself is no part of the trace
         return done
+
+
+def _divisions(attacker: Attacker) -> tuple[dict[NodeId, Copies], ...]:
+    """Peer -> copies, for each pair of groups; who is named in none of several hears nobody."""
+    groups = attacker.options.groups
+    pairs = list(zip(groups[::2], groups[1::2], strict=False))
+    silent = attacker.committee.others(attacker.id) if len(pairs) > 1 else ()
+    return tuple(
+        {
+            **dict.fromkeys(silent, NOBODY),
+            **{
+                id_: tuple(copy for copy, group in enumerate(pair) if id_ in group)
+                for group in pair
+                for id_ in group
+            },
+        }
+        for pair in pairs
+    )

@@ -25,6 +25,7 @@ from scenarios.faults.membership import AddValidator, RemoveValidator, RotateKey
 from scenarios.faults.partition import Partition
 from scenarios.faults.pause import Pause
 from scenarios.faults.power_loss import PowerLoss
+from scenarios.faults.priorities import Priorities
 from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow import SlowCpu
@@ -47,6 +48,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "clog": Clog,
     "flapping": Flapping,
     "mangle": Mangle,
+    "priorities": Priorities,
     # disk
     "slow-fsync": SlowFsync,
     "lost-fsync": LostFsync,

@@ -211,3 +211,22 @@ class Hostile(Primitive, frozen=True, kw_only=True):
     receivers: tuple[str, ...]
     types: tuple[str, ...]
     chance_ppm: int
+
+
+class HostileInRound(Hostile, frozen=True, kw_only=True):
+    """``Hostile`` with what only ``mutate-round`` is told. A primitive of its own, as the fields
+    of a primitive key the draws of all faults that ask for it."""
+
+    view: int | None
+    field: str
+    step: int
+
+
+class Priorities(Primitive, frozen=True, kw_only=True):
+    """Messages to the k-th of ``nodes`` (from 0) take k times ``step_us`` longer; the receiver of
+    the message with one of the numbers ``changes``, counted from 1 over all lines to ``nodes``
+    since it began, becomes the last of them."""
+
+    nodes: tuple[str, ...]
+    step_us: int
+    changes: tuple[int, ...]

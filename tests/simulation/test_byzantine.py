@@ -183,6 +183,13 @@ DAMAGE = {
     "random-mutation": Damage(
         votes.digest_not_compared, hostile("random-mutation"), "agreement", seed=3
     ),
+    "mutate-round": Damage(
+        votes.digest_not_compared,
+        hostile(
+            "mutate-round", "v0", 'types = ["pre-prepare"]\nreceivers = ["v1"]\nfield = "batch"'
+        ),
+        "agreement",
+    ),
     "future-flood": Damage(log.future_unbounded, hostile("future-flood", "v2"), "bounded-memory"),
     "twins": Damage(votes.quorum_2f, hostile("twins"), "agreement"),
 }

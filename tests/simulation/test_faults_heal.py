@@ -27,6 +27,7 @@ DISTURBANCES = {
     "clog": 'from = "v0"',
     "flapping": 'from = "v0"\nup = "100ms"\ndown = "200ms"',
     "mangle": 'type = ["commit", "prepare"]\nprobability = 0.7\ndrop = true',
+    "priorities": 'order = ["v3", "v1", "v0", "v2"]\nstep = "90ms"\nchanges = [30, 60]',
     "slow-fsync": 'nodes = ["v0", "v1"]\nfactor = 200.0',
     "lost-fsync": 'node = "v1"',
     "torn-write": 'node = "v1"',

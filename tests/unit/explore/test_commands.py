@@ -125,6 +125,7 @@ def test_an_interrupt_keeps_what_is_done(tmp_path: Path, base: str) -> None:
         (("--behaviours", "liar"), 'there is no "liar"'),
         (("--sizes", "four"), "wanted numbers of validators"),
         (("--jobs", "0"), "Usage"),
+        (("--strategy", "twins", "--sizes", "4,3"), "3 validators with 0 hostile ones leave none"),
     ],
 )
 def test_bad_usage_is_two(

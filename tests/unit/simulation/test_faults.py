@@ -10,12 +10,14 @@ import pytest
 
 from scenarios.faults import FAULTS, Fault
 from scenarios.faults.base import When
+from scenarios.faults.byzantine import ByzantineFault as Liar
 from scenarios.faults.clock import Drift, Jump, Skew
 from scenarios.faults.crash import Crash
 from scenarios.faults.isolate import Isolate
 from scenarios.faults.link import Link
 from scenarios.faults.partition import Partition
 from scenarios.faults.primitives import Cut, Down, Primitive, Slow
+from scenarios.faults.priorities import Priorities
 from scenarios.faults.restart import Restart
 from scenarios.faults.slow import SlowCpu
 
@@ -60,6 +62,12 @@ def test_types_can_be_inspected_for_the_schema() -> None:
         (lambda: Drift(node="a", rate=1_000_000), "and not 1"),
         (lambda: Drift(node="a", rate=9_999), "between 0.01 and 100"),
         (lambda: Partition(at=5, groups=()), "at least one group"),
+        (lambda: Priorities(at=5, order=("a",), step=1), "at least two nodes"),
+        (lambda: Priorities(at=5, order=("a", "b", "a"), step=1), "names a node twice"),
+        (lambda: Priorities(at=5, order=("a", "b"), step=0), "step must be above zero"),
+        (lambda: Priorities(at=5, order=("a", "b"), step=1, changes=(0,)), "count from 1"),
+        (lambda: Liar(node="a", behaviour="mutate-round", field="colour"), "field is one of"),
+        (lambda: Liar(node="a", behaviour="twins", groups=(("b",),) * 3), "two for each view"),
         (lambda: Partition(at=5, groups=(("a",), ())), "none may be empty"),
         (lambda: Partition(at=5, groups=(("a",), ("b", "a"))), "named twice: a"),
         (lambda: Partition(at=5, groups=(("a",),), bridge=("a",)), "named twice: a"),

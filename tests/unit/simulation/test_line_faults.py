@@ -19,6 +19,7 @@ from scenarios.faults.flapping import Flapping
 from scenarios.faults.isolate import Isolate
 from scenarios.faults.link import Link
 from scenarios.faults.mangle import Mangle
+from scenarios.faults.priorities import Priorities
 from tests.unit.protocol.strategies import MESSAGES
 from tests.unit.simulation.dummies import MS, SECOND, Dummy, Stage
 
@@ -186,3 +187,25 @@ def test_lines_are_named(kind: type[Fault]) -> None:
     fields = {"down": MS, "up": MS} if kind is Flapping else {}
     with pytest.raises(ValueError, match="from, to or both"):
         kind(at=0, **fields)  # type: ignore[call-arg]
+
+
+def test_priorities_let_the_less_important_wait() -> None:
+    order = Priorities(at=0, order=("b", "a"), step=7 * MS)
+    stage = talk([order])
+    assert arrivals(stage, "b", "a") == USUAL
+    assert arrivals(stage, "a", "b") == [(at + 7, number) for at, number in USUAL]
+    assert arrivals(stage, "c", "a") == USUAL, "who isn't named waits for nobody"
+
+
+def test_at_a_change_point_the_receiver_becomes_the_last() -> None:
+    """Per round: a to b, b to a, c to a, c to b; the fifth is a's to b in the second round."""
+    stage = talk([Priorities(at=0, order=("b", "a"), step=7 * MS, changes=(5,))])
+    late = [(at + 7, number) for at, number in USUAL]
+    assert arrivals(stage, "b", "a") == [USUAL[0], *late[1:]]
+    assert arrivals(stage, "a", "b") == [late[0], *USUAL[1:]]
+
+
+def test_priorities_that_end_leave_nothing_behind() -> None:
+    stage = talk([Priorities(at=0, for_=450 * MS, order=("b", "a"), step=7 * MS)])
+    late = [(at + 7, number) for at, number in USUAL]
+    assert arrivals(stage, "a", "b") == [*late[:5], *USUAL[5:]]
