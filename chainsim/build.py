@@ -43,6 +43,7 @@ from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
 from scenarios.keys import Keys
 from scenarios.membership import Council, council_secretary
 from scenarios.schema import Observer, Scenario, client_id, ledger_nodes, light_observers
+from scenarios.workload.evidence import EvidenceDesk, Prosecutor
 from scenarios.workload.plan import number, submissions
 
 
@@ -263,6 +264,9 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
         seats = simulation.genesis.committee.ids
         countersigners[secretary] = {id_: simulation.keys.party(id_) for id_ in seats}
         world.council = Council(secretary, client_id(secretary, keepers))
+    for workload in scenario.workload:
+        if isinstance(workload, EvidenceDesk):
+            world.prosecutors.append(Prosecutor(workload, client_id(workload.from_, keepers)))
     for submission, _ in simulation.plan:
         signers = countersigners.setdefault(submission.party, {})
         for party in submission.cosigners:

@@ -40,6 +40,7 @@ from scenarios.schema import (
 from scenarios.units import PPM
 from scenarios.workload import Workload
 from scenarios.workload.context import Context
+from scenarios.workload.evidence import EvidenceDesk, busy_desks
 from scenarios.workload.plan import submissions
 
 _ENDLESS_US: Final = 10**18
@@ -261,6 +262,7 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
             )
     if sound and genesis.validators and whole(scenario.workload) and whole(scenario.faults):
         yield from _secretary(scenario, genesis, keys)
+        yield from _desks(scenario, genesis, keys)
 
 
 def _readable(workload: Workload) -> bool:
@@ -275,6 +277,15 @@ def _secretary(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[Sce
         if whole(fault) and not council_secretary(scenario, submissions(scenario, genesis, keys)):
             remedy = "add a validator, or let one's party send nothing in [[workload]]"
             yield ScenarioError(path, f"the party of every validator is busy; {remedy}")
+
+
+def _desks(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[ScenarioError]:
+    """What is handed in as it comes to light is sent by a party that sends nothing else."""
+    desks = list(entries("workload", scenario.workload, EvidenceDesk))
+    if desks:
+        for path, party in busy_desks(desks, submissions(scenario, genesis, keys)):
+            remedy = "name one that sends nothing else"
+            yield ScenarioError(f"{path}.from", f'"{party}" is busy; {remedy}')
 
 
 RULES: Final[tuple[Rule, ...]] = (

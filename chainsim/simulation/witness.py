@@ -175,6 +175,7 @@ class Witness:
     def _accused(self, now_us: int, host: Host, effect: Report) -> None:
         what = effect.misbehaviour
         self._record(Accused(now_us, host.id, what.culprit, what.kind, what))
+        self._world.accused(now_us, what)
 
 
 def code_of(result: bytes) -> str:

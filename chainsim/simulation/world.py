@@ -38,6 +38,7 @@ from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
 from consensus.effects import Area, Effect
 from consensus.messages import Message
+from consensus.misbehaviour import Misbehaviour
 from consensus.types import Committee, NodeId
 from nodes.byzantine import Disguise, Options
 from nodes.byzantine import Draws as AttackerDraws
@@ -45,6 +46,9 @@ from nodes.durable import FORMATS, Format
 from nodes.node import Node
 from scenarios.faults import Fault
 from scenarios.rng import PPM
+
+Prosecutor = Callable[[int, Misbehaviour], tuple[int, NodeId, bytes] | None]
+"""(now_us, what was found) -> (when it is sent, by which client node, the operation), or None."""
 
 Council = Callable[[NodeId, bytes, Committee], tuple[NodeId, bytes, tuple[str, ...]]]
 """(validator, its new key, committee) -> (client node that sends it, operation, co-signers)."""
@@ -87,6 +91,8 @@ class World:
         """Makes disguises for validators that a fault puts in hostile hands."""
         self.council: Council | None = None
         """Words the order of a new key for a validator, as the others carry it."""
+        self.prosecutors: Final[list[Prosecutor]] = []
+        """Each words what a party hands in when misbehaviour comes to light."""
         self.submissions_ahead = 0
         """Submissions that are still to be made."""
         self._stop: Callable[[], bool] | None = None
@@ -160,6 +166,13 @@ class World:
         host = self.network.hosts[node]
         self.submissions_ahead += 1
         self.scheduler.push_own(at_us, CLIENT, self._submit, (host, operation, cosigners))
+
+    def accused(self, now_us: int, found: Misbehaviour) -> None:
+        """A validator reports misbehaviour: parties that watch for it hand it in."""
+        for prosecutor in self.prosecutors:
+            charge = prosecutor(now_us, found)
+            if charge is not None:
+                self.submit(*charge)
 
     def _submit(
         self, now_us: int, event_id: int, what: tuple[Host, bytes, tuple[str, ...]]

@@ -14,6 +14,7 @@ from scenarios.workload.commodity import Commodity
 from scenarios.workload.coupons import Coupons
 from scenarios.workload.days import Days
 from scenarios.workload.dvp import Dvp
+from scenarios.workload.evidence import EvidenceDesk
 from scenarios.workload.onboarding import Onboarding
 from scenarios.workload.script import Script
 from scenarios.workload.transfers import Transfers
@@ -29,5 +30,6 @@ WORKLOADS: Final[dict[str, type[Workload]]] = {
     "dvp": Dvp,
     "commodity": Commodity,
     "onboarding": Onboarding,
+    "evidence": EvidenceDesk,
 }
 """By the ``kind`` that a scenario names."""

@@ -30,6 +30,10 @@ SCENARIOS = (
     "crash-while-paying-10000",
     "stale-vault-attestation",
     "deciding-seat-revoked",
+    "sealed-sukuk-auction",
+    "accredited-holders-only",
+    "court-order",
+    "evidence-on-record",
 )
 SEEDS = 20
 SIZES = (1_000, 10_000, 1_000_000)
@@ -37,7 +41,8 @@ TRANSFERS_PER_S = 20_000
 
 
 def steps(scale: Scale) -> list[Step]:
-    """Each walk, the oracle, each scenario with each seed, each planted bug, each size."""
+    """Each walk, the oracle, each scenario with each seed and without its guards, each planted
+    bug, each size."""
     return [
         *(Step(f"walk/{seed}", partial(_walk, seed)) for seed in range(scale.of(WALKS))),
         Step("quantlib", _quantlib),
@@ -46,6 +51,7 @@ def steps(scale: Scale) -> list[Step]:
             for name in SCENARIOS
             for seed in range(1, scale.of(SEEDS) + 1)
         ),
+        *(Step(f"guard/{name}", partial(_guards, name)) for name in SCENARIOS),
         *hunt_steps(money_mutants(), scale),
         *(Step(f"speed/{size}", partial(_speed, size)) for size in SIZES),
     ]
@@ -78,6 +84,22 @@ def _scenario(name: str, seed: int) -> dict[str, Any]:
     return {"exit_code": int(result.exit_code)}
 
 
+def _guards(name: str) -> dict[str, Any]:
+    """Whether a scenario goes red, each time, without what it guards."""
+    from chainsim.build import build
+    from scenarios.loader import load
+    from tests.simulation.broken_guards import GUARDS
+
+    unnoticed = []
+    for guard, notices in GUARDS[name]:
+        with guard():
+            result = build(load(name, ["consensus.signatures=fast"]), memoise=True).run()
+        found = [each.name for each in (*result.checks, *result.expectations) if not each.ok]
+        if notices not in found:
+            unnoticed.append(guard.__name__)
+    return {"broken": len(GUARDS[name]), "unnoticed": unnoticed}
+
+
 def _speed(accounts: int) -> dict[str, Any]:
     return {
         name: TRANSFERS * 10**9 // transfers_ns(accounts, hashing=hashing)
@@ -92,6 +114,9 @@ def verdicts(journal: Journal, scale: Scale) -> list[Verdict]:
     acts = sum(result["acts"] for result in walks.values())
     runs = journal.matching("scenario/")
     bad = sorted(name for name, result in runs.items() if result["exit_code"])
+    guards = journal.matching("guard/").values()
+    broken = sum(guard["broken"] for guard in guards)
+    unnoticed = [name for guard in guards for name in guard["unnoticed"]]
     oracle = journal.matching("quantlib")["quantlib"]
     speed = journal.matching("speed/")
     middle = speed["speed/10000"]
@@ -105,6 +130,8 @@ def verdicts(journal: Journal, scale: Scale) -> list[Verdict]:
                 oracle["exit_code"] == 0),
         Verdict("domain scenarios that hold", str(len(SCENARIOS) * scale.of(SEEDS)),
                 f"{len(runs) - len(bad)} {' '.join(bad[:3])}", not bad),
+        Verdict("broken guards that turn a scenario red", str(broken),
+                f"{broken - len(unnoticed)} {' '.join(unnoticed[:3])}", not unnoticed),
         *hunt_verdicts(journal, money_mutants(), scale),
         Verdict("transfers/s at 10,000 accounts, without hashing", f"{TRANSFERS_PER_S}",
                 str(middle["without_hashing"]), middle["without_hashing"] >= TRANSFERS_PER_S),

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from chainsim.build import RunResult, build
-from nodes.ledger import coupons, execution
-from nodes.ledger.act import Act
-from nodes.ledger.transactions import CouponPay
 from scenarios.loader import load
+from tests.acceptance.ledger import SCENARIOS
+from tests.simulation.broken_guards import GUARDS, SLOW, Patch, forgetful_pages
 
 FAST = "consensus.signatures=fast"
-NAMES = (
-    "coupon-day-partition",
-    "revoked-mid-settlement",
-    "central-bank-down-at-maturity",
-    "cap-race",
-    "freeze-races-transfer",
-    "crash-while-paying-10000",
-    "stale-vault-attestation",
-    "deciding-seat-revoked",
-)
 
 
 def complaints(result: RunResult) -> list[Any]:
@@ -31,9 +21,9 @@ def complaints(result: RunResult) -> list[Any]:
     return checks + [(e.name, e.wanted, e.got) for e in result.expectations if not e.ok]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_domain_scenarios_hold(name: str) -> None:
-    result = build(load(name, [FAST])).run()
+    result = build(load(name, [FAST]), memoise=True).run()
     assert result.exit_code == 0, complaints(result)
 
 
@@ -67,27 +57,31 @@ def test_with_another_policy_or_fault_it_is_another_story(
     assert any(fails in str(complaint) for complaint in complaints(result))
 
 
-def test_a_freeze_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    handlers = {**execution.HANDLERS, "FREEZE": lambda act, body: None}
-    monkeypatch.setattr(execution, "HANDLERS", handlers)
-    result = build(load("freeze-races-transfer", [FAST])).run()
-    assert "metric transactions_failed" in str(complaints(result))
+def test_every_scenario_has_a_guard_to_break() -> None:
+    assert list(GUARDS) == list(SCENARIOS)
 
 
-def test_a_page_that_forgets_whom_it_paid_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planted bug 31, in the small: every page begins with the first account again."""
-    honest = coupons.pay
+@pytest.mark.parametrize(
+    ("name", "guard", "notices"),
+    [
+        (name, *entry)
+        for name, entries in GUARDS.items()
+        for entry in entries
+        if entry[0] not in SLOW
+    ],
+)
+def test_without_its_guard_a_scenario_goes_red(
+    name: str, guard: Callable[[], Patch], notices: str
+) -> None:
+    with guard():
+        result = build(load(name, [FAST]), memoise=True).run()
+    assert notices in [what for what, *_ in complaints(result)], complaints(result)
 
-    def forgetful(act: Act, body: CouponPay) -> None:
-        key = coupons.coupon_key(body.series, body.number)
-        coupon = act.get(key)
-        if coupon is not None:
-            act.put(key, replace(coupon, last=""))
-        honest(act, body)
 
-    monkeypatch.setattr(execution, "HANDLERS", {**execution.HANDLERS, "COUPON_PAY": forgetful})
+def test_pages_that_forget_whom_they_paid_are_noticed_in_a_small_crowd_too() -> None:
     settings = [FAST, "workload[1].page=3", "workload[1].pages=3"]
-    result = build(load("coupon-day-partition", settings)).run()
+    with forgetful_pages():
+        result = build(load("coupon-day-partition", settings)).run()
     [check] = [check for check in result.checks if check.name == "coupons"]
     assert not check.ok
     assert "again" in check.detail
