@@ -30,7 +30,7 @@ help:
 	@echo 'make mutants        planted bugs: does exploring find them?'
 	@echo 'make scenarios      every shipped scenario under 10 seeds (SEEDS=50), as a table; resumable'
 	@echo 'make fuzz           ten minutes of hostile bytes, guided by coverage (installs atheris)'
-	@echo 'make acceptance     full figures, resumable: AREA=foundation, explore, pbft, ledger or scenarios'
+	@echo 'make acceptance     full figures, resumable: AREA=foundation, explore, pbft, ledger, harness or scenarios'
 	@echo 'make golden-update  write transcripts and page tables anew (then review the diff)'
 	@echo 'make pictures       the pages'"'"' pictures, from real runs in a real browser and terminal'
 	@echo 'make lock           resolve requirements/*.lock anew (needs uv)'

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "export": "chainsim.cli.export",
     "mutants": "chainsim.cli.mutants",
     "bench": "chainsim.cli.bench",
+    "goals": "chainsim.cli.goals",
 }
 """Name -> the module that holds it as ``command``, in the order of the help page."""
 

@@ -44,7 +44,11 @@ FULL: Final = (10_000, 5)
 )
 @click.option("--without", metavar="A,B", help="As if these properties were switched off.")
 @click.option("--module", default="", help="Where they are planted.  [default: tests.mutants]")
-@click.option("--shrink", is_flag=True, help="Also print the smallest scenario that shows each.")
+@click.option(
+    "--shrink/--no-shrink",
+    default=None,
+    help="Also print the smallest scenario that shows each.  [default: only its size, with --full]",
+)
 @click.option("--fresh", is_flag=True, help="Forget what an interrupted --full has found.")
 @click.option(
     "--from",
@@ -78,7 +82,7 @@ def command(
     strategies: tuple[str, ...],
     without: str | None,
     module: str,
-    shrink: bool,
+    shrink: bool | None,
     fresh: bool,
     source: Path | None,
     save: Path | None,
@@ -94,8 +98,16 @@ def command(
     """
     off = _checks(without)
     if source is not None:
-        _finish(context, _saved(source).without(off), as_json=as_json, texts=shrink)
-    plan = _plan(seeds, sweeps, strategies, module, jobs, full=full, shrink=shrink or full)
+        _finish(context, _saved(source).without(off), as_json=as_json, texts=bool(shrink))
+    plan = _plan(
+        seeds,
+        sweeps,
+        strategies,
+        module,
+        jobs,
+        full=full,
+        shrink=full if shrink is None else shrink,
+    )
     chosen = _chosen(plan.module, only)
     journal = _journal(plan, out, kept=full, fresh=fresh)
     interrupted = _hunt(plan, chosen, journal)
@@ -107,9 +119,9 @@ def command(
     if save is not None:
         _save(table, save)
     if interrupted:
-        _show(table.without(off), as_json=as_json, texts=shrink)
+        _show(table.without(off), as_json=as_json, texts=bool(shrink))
         context.exit(ExitCode.INTERRUPTED)
-    _finish(context, table.without(off), as_json=as_json, texts=shrink)
+    _finish(context, table.without(off), as_json=as_json, texts=bool(shrink))
 
 
 # -- what is asked ---------------------------------------------------------------------

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.acceptance import explore, foundation, ledger, pbft, scenarios
+from tests.acceptance import explore, foundation, harness, ledger, pbft, scenarios
 from tests.acceptance.command import ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
 
@@ -28,6 +28,7 @@ AREAS: dict[str, Area] = {
     "ledger": (ledger.steps, ledger.verdicts),
     "explore": (explore.steps, explore.verdicts),
     "pbft": (pbft.steps, pbft.verdicts),
+    "harness": (harness.steps, harness.verdicts),
     "scenarios": (scenarios.steps, scenarios.verdicts),
 }
 

@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import rich_click as click
 
@@ -13,6 +14,9 @@ from chainsim.checks import CHECKS
 from chainsim.cli.group import cli
 from chainsim.dashboard.app import KEYS
 from chainsim.dashboard.prods import BEHAVIOUR_PRODS, PRODS
+from chainsim.explore import bug_report
+from chainsim.explore.bug_table import BugTable, shares
+from chainsim.goals.readings import BUGS, bug_table
 from consensus.encoding import encode
 from consensus.evidence import KINDS
 from consensus.records import HaltedRecord
@@ -23,6 +27,8 @@ from nodes.ledger.transactions import BODIES
 from scenarios import loader
 from scenarios.faults import FAULTS
 from scenarios.workload import WORKLOADS
+
+ROOT = Path(__file__).parents[2]
 
 
 def commands() -> str:
@@ -76,6 +82,51 @@ def checks() -> str:
         assert isinstance(check, type)
         rows.append((f"`{name}`", check.kind, first_sentence(check.__module__)))
     return table(("property", "kind", "what holds"), rows)
+
+
+def properties() -> str:
+    """The properties with their whole definitions, as their files have them."""
+    rows = []
+    for name, check in CHECKS.items():
+        assert isinstance(check, type)
+        text = " ".join((sys.modules[check.__module__].__doc__ or "").split())
+        rows.append((f"`{name}`", check.kind, re.sub("``", "`", text)))
+    return table(("property", "kind", "definition"), rows)
+
+
+def bugs() -> BugTable | None:
+    """The last table of planted bugs that was saved."""
+    return bug_table(ROOT / BUGS)
+
+
+def planted_bugs() -> str:
+    """The table of planted bugs, from the saved one."""
+    found = bugs()
+    if found is None:
+        return "Nothing was measured yet.\n"
+    strategies = found.strategies
+    rows = []
+    for row in found.mutants:
+        cells = {cell.strategy: bug_report.seeds_of(cell) for cell in row.cells}
+        seeds = (cells.get(name, "") for name in strategies)
+        by = bug_report.found_by(row)
+        rows.append((str(row.number), row.name, row.breaks, by, *seeds, bug_report.size_of(row)))
+    heading = ("#", "bug", "breaks", "found by", *strategies, "size")
+    said = f"{bug_report.verdict(found)}. {bug_report.settings(found)}."
+    return f"{table(heading, rows)}\n{said}\n"
+
+
+def property_shares() -> str:
+    """What each property finds alone, and which bugs survive without it."""
+    found = bugs()
+    if found is None:
+        return "Nothing was measured yet.\n"
+    rows = [
+        (f"`{share.check}`", str(len(share.alone)), bug_report.numbers(share.lost))
+        for share in shares(found.mutants)
+    ]
+    of = sum(row.found for row in found.mutants)
+    return table(("property", f"alone finds, of {of} bugs", "bugs that survive without it"), rows)
 
 
 def proofs() -> str:
@@ -165,6 +216,9 @@ GENERATED: dict[str, Callable[[], str]] = {
     "checks": checks,
     "disk-files": disk_files,
     "disk-example": disk_example,
+    "planted-bugs": planted_bugs,
+    "properties": properties,
+    "property-shares": property_shares,
     "proofs": proofs,
 }
 """By the name in the page's marker."""
