@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from chainsim import run_end
+from chainsim.beside import pace, ratios, undisturbed
 from chainsim.checks import CheckContext, CheckResult, CheckSuite
 from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
@@ -23,7 +24,7 @@ from chainsim.expectations import Facts, evaluate, exit_code
 from chainsim.hostility import adversary, hostile_validators
 from chainsim.market_measures import METRIC_OF, market
 from chainsim.measures import Measures
-from chainsim.run_summary import Ending, ExpectationLine, WatcherLine
+from chainsim.run_summary import Beside, Ending, ExpectationLine, Pace, WatcherLine
 from chainsim.scenario_settings import parameters, world_settings
 from chainsim.simulation.key_ring import KeyRing
 from chainsim.simulation.standing import MessageCounts, Progress
@@ -71,6 +72,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckResult, ...]
     expectations: tuple[ExpectationLine, ...]
     exit_code: ExitCode
+    beside: Beside | None = None
+    """The run and the undisturbed one, if the scenario asks for it."""
 
     @property
     def ok(self) -> bool:
@@ -121,6 +124,7 @@ class Simulation:
         self.measures: Final = Measures(self.context.honest)
         self.watchers: Final = Watchers(self.context.watchers)
         self._chain: dict[int, Block] = {}
+        self._progress: Callable[[Progress], None] | None = None
         self.suite.listen(recorder)
         self.measures.listen(recorder)
         self.watchers.listen(recorder)
@@ -132,6 +136,7 @@ class Simulation:
         What ``progress`` raises comes through; ``finish("interrupted")`` then tells what was
         done so far.
         """
+        self._progress = progress
         self.world.run(self.scenario.duration, stop=self.world.settled, progress=progress)
         return self.finish("settled" if self.world.settled() else "duration")
 
@@ -141,7 +146,9 @@ class Simulation:
         world.run(self.scenario.duration, stop=world.settled)
 
     def finish(self, ended: Ending) -> RunResult:
-        """Judges the run as it stands. Call once."""
+        """Judges the run as it stands. Call once; if the scenario has another run beside it, that
+        is run now, and what ``progress`` raises comes through."""
+        beside = self._beside() if ended != "interrupted" else None
         end = run_end.read(self.world, self.context.honest)
         checks = self.suite.finish(end)
         for violation in self.suite.violations():
@@ -151,6 +158,9 @@ class Simulation:
         now_us = self.world.now_us
         measured = market(self.scenario, self.genesis, chain, spans, checks, now_us)
         metrics = self._metrics(chain, end, measured)
+        metrics["throughput"] = self.pace().throughput_per_hour
+        if beside is not None:
+            metrics |= ratios(beside)
         facts = Facts(
             checks=checks,
             measures=self.measures,
@@ -177,7 +187,26 @@ class Simulation:
             checks=checks,
             expectations=rows,
             exit_code=exit_code(self.scenario, facts, rows, interrupted=ended == "interrupted"),
+            beside=beside,
         )
+
+    def pace(self) -> Pace:
+        """How well the workload was served so far; what faults submit doesn't count."""
+        keepers = tuple(node.id for node in ledger_nodes(self.scenario))
+        requests = (
+            (client_id(submission.party, keepers), number)
+            for submission, number in self.plan
+            if not submission.path.startswith("faults[")
+        )
+        return pace(self.measures, requests)
+
+    def _beside(self) -> Beside | None:
+        if self.scenario.expect.beside is None:
+            return None
+        memo = None if self.memo is None else ExecutionMemo()
+        other = Simulation(undisturbed(self.scenario), Recorder(), frozenset(), memo)
+        result = other.run(self._progress)
+        return Beside(disturbed=self.pace(), undisturbed=other.pace(), digest=result.digest)
 
     def discard(self) -> None:
         """Gives the memory of a finished run back at once; only its result can be used then."""

@@ -15,7 +15,7 @@ from chainsim.measures import Measures
 from chainsim.run_summary import ExpectationLine
 from consensus.types import Committee
 from nodes.ledger.receipts import Receipt
-from scenarios.metrics import comparable
+from scenarios.metrics import comparable, shown
 from scenarios.schema import ExpectReceipts, Scenario
 from scenarios.units import parse_amount, show_amount, show_duration
 from scenarios.workload import Submission
@@ -195,9 +195,7 @@ def _metrics(scenario: Scenario, facts: Facts) -> Iterator[ExpectationLine]:
         assert bound is not None, "the loader has compared it"
         value = facts.metrics.get(metric.name)
         ok = value is not None and _COMPARE[metric.op](value, bound)
-        got: object = "nothing measured" if value is None else value
-        if value is not None and isinstance(metric.value, str):
-            got = show_duration(value)
+        got = "nothing measured" if value is None else shown(metric.name, value)
         yield _row(f"metric {metric.name}", ok, f"{metric.op} {metric.value}", got)
 
 

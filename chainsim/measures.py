@@ -123,6 +123,11 @@ class Measures:
         """When each transaction was submitted and when it was final, in order of submission."""
         return [(sent_us, self._final_at.get(key)) for key, (sent_us, _) in self._submitted.items()]
 
+    def span_of(self, client: str, number: int) -> tuple[int, int | None] | None:
+        """When a client's request was submitted, and when it was final; None: never submitted."""
+        sent = self._submitted.get((client, number))
+        return None if sent is None else (sent[0], self._final_at.get((client, number)))
+
     @property
     def finality(self) -> Finality:
         """Percentiles of what became final."""

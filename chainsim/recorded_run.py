@@ -227,6 +227,7 @@ def summarise(
         faults=_faults(scenario, measures.faults),
         first_violation=_first_violation(result),
         watchers=result.watchers,
+        beside=result.beside,
     )
 
 

@@ -174,6 +174,26 @@ class WatcherLine(msgspec.Struct, frozen=True, kw_only=True):
     """Why it went no further; empty if it did."""
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How well clients were served, of what the workload sends (not of what a fault sends)."""
+
+    submitted: int
+    final: int
+    throughput_per_hour: int
+    """Final transactions, from the first submission to the last that became final."""
+    finality_us: Finality
+    view_changes: int
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, and the same scenario and seed without its faults."""
+
+    disturbed: Pace
+    undisturbed: Pace
+    digest: str
+    """Of the undisturbed run."""
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a finished (or interrupted) run has to say."""
 
@@ -205,6 +225,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     finality_stages_us: dict[str, int] = {}
     """Medians of the steps of an ordered transaction, in their order."""
     watchers: tuple[WatcherLine, ...] = ()
+    beside: Beside | None = None
+    """If the scenario asks for it (``expect.beside``)."""
 
 
 def to_json(summary: RunSummary, *, indent: int = 0) -> str:

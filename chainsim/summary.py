@@ -18,6 +18,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from chainsim.quantities import seconds
 from chainsim.run_summary import (
     Auction,
     CheckLine,
@@ -28,6 +29,7 @@ from chainsim.run_summary import (
     WatcherLine,
 )
 from chainsim.summary_auction import auction_table
+from chainsim.summary_beside import beside_table
 
 VERDICTS: Final[dict[int, str]] = {
     0: "everything holds",
@@ -86,6 +88,8 @@ class SummaryView:
         if summary.faults:
             yield _section("What went wrong on purpose", _faults(summary.faults))
         yield _section("Traffic", _traffic(summary, marks))
+        if summary.beside is not None:
+            yield _section("Beside the same run without its faults", beside_table(summary.beside))
         if summary.watchers:
             yield _section("Light observers", _watchers(summary.watchers, marks))
         for auction in summary.settlement.auctions:
@@ -327,20 +331,3 @@ def _verdict(summary: RunSummary, marks: Marks) -> RenderableType:
         lines.append(Text(f"  first violation: {violation.check} {where}", style=style))
         lines.append(Padding(Text(violation.meaning), (0, 0, 0, 4)))
     return Group(*lines)
-
-
-def seconds(us: int) -> str:
-    """A duration for people: ``812 us``, ``41.3 ms``, ``2.5 s``, ``120 s``; rounded half up."""
-    if us < 1000:
-        return f"{us} us"
-    if us < 1_000_000:
-        return f"{_tenths(us, 1000)} ms"
-    if us < 100_000_000:
-        return f"{_tenths(us, 1_000_000, places=2)} s"
-    return f"{(us + 500_000) // 1_000_000} s"
-
-
-def _tenths(us: int, unit: int, places: int = 1) -> str:
-    scale = 10**places
-    whole, part = divmod((us * scale + unit // 2) // unit, scale)
-    return f"{whole}.{part:0{places}d}".rstrip("0").rstrip(".")

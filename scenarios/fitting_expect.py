@@ -11,7 +11,7 @@ from scenarios.errors import ScenarioError, did_you_mean, quoted, unknown
 from scenarios.faults import FAULTS
 from scenarios.fitting_genesis import can_make_genesis
 from scenarios.genesis import members, merged
-from scenarios.metrics import METRICS, comparable
+from scenarios.metrics import BESIDE, METRICS, comparable
 from scenarios.schema import (
     MILESTONES,
     SOMETIMES,
@@ -73,6 +73,9 @@ def _metrics(expect: Expect) -> Iterator[ScenarioError]:
             continue
         if metric.name not in METRICS:
             yield unknown(f"{path}.name", "metric", metric.name, METRICS)
+        elif metric.name.startswith(BESIDE) and expect.beside is None:
+            message = 'needs another run to compare with: expect.beside = "undisturbed"'
+            yield ScenarioError(f"{path}.name", message)
         elif comparable(metric.name, metric.value) is None:
             message = f"wanted {METRICS[metric.name]}, got {quoted(metric.value)}"
             yield ScenarioError(f"{path}.value", message)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from scenarios.units import UNITS, UnitError, parse_duration
+from scenarios.units import (
+    UNITS,
+    UnitError,
+    parse_duration,
+    parse_rate,
+    show_duration,
+    show_rate,
+)
 
 NUMBER: Final = "a whole number"
 DURATION: Final = UNITS["duration"].wanted
+RATE: Final = UNITS["rate"].wanted
+
+BESIDE: Final = "beside_"
+"""How the names of metrics begin that need ``expect.beside``: this run's figure in millionths of
+the other one's."""
 
 METRICS: Final[dict[str, str]] = {
     "height": NUMBER,
@@ -38,6 +50,10 @@ METRICS: Final[dict[str, str]] = {
     "finality_p99": DURATION,
     "finality_max": DURATION,
     "virtual_time": DURATION,
+    "throughput": RATE,
+    "beside_throughput_ppm": NUMBER,
+    "beside_finality_p50_ppm": NUMBER,
+    "beside_finality_p99_ppm": NUMBER,
 }
 """Name -> what its value looks like. ``chainsim.expectations`` computes each of them."""
 
@@ -47,6 +63,12 @@ def comparable(name: str, value: int | str) -> int | None:
     if METRICS[name] == NUMBER:
         return value if isinstance(value, int) else None
     try:
-        return parse_duration(value)
+        return parse_rate(value) if METRICS[name] == RATE else parse_duration(value)
     except UnitError:
         return None
+
+
+def shown(name: str, value: int) -> str:
+    """A measured value in the unit of its metric."""
+    show = {DURATION: show_duration, RATE: show_rate}.get(METRICS[name], str)
+    return show(value)

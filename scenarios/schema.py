@@ -240,6 +240,8 @@ class Expect(_Table, frozen=True, kw_only=True):
     """Must have happened, or the run was vacuous."""
     halt_alone_never: tuple[Role, ...] = ()
     """Validators of each of these roles together can't halt the network."""
+    beside: Literal["undisturbed"] | None = None
+    """"undisturbed": the summary shows this run beside the same one without its faults."""
     receipts: tuple[ExpectReceipts, ...] = ()
     balance: tuple[ExpectBalance, ...] = ()
     metric: tuple[ExpectMetric, ...] = ()

@@ -16,10 +16,10 @@ from typing import Any, Final
 import msgspec
 
 from chainsim import run_folder
+from chainsim.quantities import seconds
 from chainsim.replay import UNREADABLE, Difference
 from chainsim.report.observed import read_summary
 from chainsim.run_summary import RunSummary
-from chainsim.summary import seconds
 from chainsim.trace import MessageMoved, Record, Violation, read_trace
 
 ABSENT: Final = "(none)"

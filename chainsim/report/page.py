@@ -20,11 +20,12 @@ from bokeh.resources import Resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from chainsim.quantities import seconds
 from chainsim.report import charts, differences, ledger, load_charts, spacetime, tables
 from chainsim.report.backdrop import lanes_of
 from chainsim.report.differences import Comparison
 from chainsim.report.observed import Observed
-from chainsim.summary import STEP, judged, seconds, verdict
+from chainsim.summary import STEP, judged, verdict
 from scenarios import loader
 
 COMPONENTS: Final = ("bokeh", "bokeh-gl")

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
+from chainsim.quantities import seconds
 from chainsim.report.observed import Observed
 from chainsim.report.style import DASHES, ordered, stroke
 from chainsim.report.timeline import Moment
 from chainsim.report.words import fault_words
 from chainsim.run_summary import Auction, RunSummary, Settlement
-from chainsim.summary import seconds
 
 MOMENTS: Final = 150
 """Moments listed at most."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from chainsim.run_summary import (
     Auction,
     AuctionRow,
+    Beside,
     CheckLine,
     ExpectationLine,
     FaultLine,
@@ -21,6 +22,7 @@ from chainsim.run_summary import (
     Messages,
     MisbehaviourLine,
     NodeLine,
+    Pace,
     RunSummary,
     Settlement,
     Transactions,
@@ -122,6 +124,23 @@ GOOD = RunSummary(
         WatcherLine(id="auditor", height=210, receipts=12, balances=3, committee_changes=2),
         WatcherLine(id="press", height=200, receipts=1, balances=0, committee_changes=0),
     ),
+    beside=Beside(
+        disturbed=Pace(
+            submitted=1412,
+            final=1412,
+            throughput_per_hour=44_280,
+            finality_us=Finality(p50=312_000, p99=2_412_000, max=2_900_120),
+            view_changes=1,
+        ),
+        undisturbed=Pace(
+            submitted=1412,
+            final=1412,
+            throughput_per_hour=71_390,
+            finality_us=Finality(p50=104_000, p99=141_000, max=150_000),
+            view_changes=0,
+        ),
+        digest="cd" * 32,
+    ),
 )
 
 BAD = msgspec.structs.replace(
@@ -152,6 +171,19 @@ BAD = msgspec.structs.replace(
     settlement=Settlement(auctions=(auction(differs=True),)),
     finality_us=Finality(),
     finality_stages_us={},
+    beside=Beside(
+        disturbed=Pace(
+            submitted=9, final=0, throughput_per_hour=0, finality_us=Finality(), view_changes=7
+        ),
+        undisturbed=Pace(
+            submitted=9,
+            final=9,
+            throughput_per_hour=1830,
+            finality_us=Finality(p50=104_000, p99=141_000, max=150_000),
+            view_changes=0,
+        ),
+        digest="cd" * 32,
+    ),
     nodes=(
         NodeLine(id="mof", role="ministry", city="islamabad", up=False, height=9, view=0),
         NodeLine(

@@ -22,6 +22,7 @@ def outcome(expect: Expect, broken: str, height: int = 5, *, interrupted: bool =
         metrics={"height": height},
         receipts=(),
         submissions=(),
+        committees=(),
         balance=lambda *_: 0,
     )
     scenario = msgspec.structs.replace(SCENARIO, expect=expect)
