@@ -22,6 +22,7 @@ from consensus.effects import (
     Broadcast,
     CancelTimer,
     Compute,
+    Deliver,
     Effect,
     Milestone,
     Persist,
@@ -103,6 +104,7 @@ class Core:
         self.clock_us = 0
         """What the local clock reads: what block times are held against (rule 8)."""
         self.out: list[Effect] = []
+        self._delivery: Deliver | None = None
         self._signatures = 0
         self._verifications = 0
         self._reported: dict[NodeId, set[tuple[str, int, View, Sequence]]] = {}
@@ -242,6 +244,12 @@ class Core:
     def persist(self, record: Any) -> None:
         self.out.append(Persist("log", record))
 
+    def deliver(self, order: Deliver) -> None:
+        """Have a batch executed, after all else that this event leads to: what executing leads
+        to takes its place among the effects, and rests on the whole event. A log that was
+        compacted there would else be replaced by an older one from here (rule 23)."""
+        self._delivery = order
+
     def set_timer(self, key: TimerKey, delay_us: int) -> None:
         self.out.append(SetTimer(key, delay_us))
 
@@ -300,10 +308,13 @@ class Core:
         self.clock_us = now_us
         self.now_us = self._elapsed.at(now_us)
         self.out = []
+        self._delivery = None
         self._signatures = self._verifications = 0
 
     def finish(self) -> list[Effect]:
         """The event is handled: its effects, with the CPU work that it took."""
+        if self._delivery is not None:
+            self.out.append(self._delivery)
         if self._signatures or self._verifications:
             self.out.append(Compute(self._signatures, self._verifications))
         return self.out

@@ -231,7 +231,7 @@ class NormalCase:
             if slot is not None:
                 slot.decision, slot.decided_batch = decision, batch
         self._delivering = batch
-        core.out.append(Deliver(sequence, decision.view, batch, decision))
+        core.deliver(Deliver(sequence, decision.view, batch, decision))
 
     def on_executed(self, event: Executed) -> None:
         """The validator executed the delivered block."""
