@@ -102,13 +102,16 @@ class Simulation:
         self.plan: Final = tuple(number(submissions(scenario, self.genesis, self.keys)))
         """Every submission with the request number that its client will give it."""
         self.world: Final = World(world_settings(scenario), recorder)
+        self.key_rings: Final[dict[str, KeyRing]] = {}
+        """The keys of each validator."""
         self.clients: Final = _add_nodes(self)
         """Client node -> the party that it speaks for."""
         self.world.adversary = adversary(
             self.genesis.hash,
             self.genesis.committee,
-            self.keys.validator,
-            lambda id_: _validator_factory(self, id_)(),
+            lambda id_: self.key_rings[id_].held,
+            self.parameters,
+            lambda id_: _validator_factory(self, id_, self.key_rings[id_])(),
         )
         self.world.add_faults(scenario.faults)
         if hostile is None:
@@ -276,6 +279,7 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
     disk = formats(log_record_of(scenario.consensus.protocol))
     for node in ledger_nodes(scenario):
         keys = KeyRing(partial(simulation.keys.validator, node.id))
+        simulation.key_rings[node.id] = keys
         world.add_node(
             node.id,
             _validator_factory(simulation, node.id, keys),
@@ -321,23 +325,20 @@ def _add_nodes(simulation: Simulation) -> dict[str, str]:
     return {client_id(party, keepers): party for party in countersigners}
 
 
-def _validator_factory(
-    simulation: Simulation, id_: str, keys: KeyRing | None = None
-) -> Callable[[], Validator]:
-    """``keys`` None: it signs with its first key, whatever became of that."""
+def _validator_factory(simulation: Simulation, id_: str, keys: KeyRing) -> Callable[[], Validator]:
     observers = frozenset(observer.id for observer in simulation.scenario.observers)
     return lambda: Validator(
         id_,
         simulation.genesis,
         simulation.genesis.committee,
-        simulation.keys.validator(id_) if keys is None else keys.signer,
+        keys.signer,
         simulation.verifier,
         simulation.parameters,
         simulation.scenario.consensus.protocol,
         _memo_for(simulation, id_),
-        None if keys is None else keys.next_signer,
+        keys.next_signer,
         observers,
-        () if keys is None else keys.later_signers,
+        keys.later_signers,
         simulation.scenario.disk.rewrite_after,
     )
 

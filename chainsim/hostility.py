@@ -8,12 +8,22 @@ run without checks, which decides nothing else (law 4).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from chainsim.simulation.world import Adversary, World
 from chainsim.trace import FaultChanged, Recorder
 from consensus.crypto import Signer
+from consensus.protocol import Parameters
 from consensus.types import Committee, NodeId
-from nodes.byzantine import Attacker, Disguise, Draws, Options, disguise
+from nodes.byzantine import (
+    COALITION,
+    Accessory,
+    Attacker,
+    Disguise,
+    Draws,
+    Options,
+    disguise,
+)
 from nodes.node import Node
 from scenarios.faults import Fault
 
@@ -21,22 +31,31 @@ from scenarios.faults import Fault
 def adversary(
     chain: bytes,
     committee: Committee,
-    signer_of: Callable[[NodeId], Signer],
+    keys_of: Callable[[NodeId], tuple[Signer, ...]],
+    parameters: Parameters,
     another: Callable[[NodeId], Node],
 ) -> Adversary:
-    """Makes disguises of ``nodes.byzantine``, each with its own validator's signer only (law 5).
+    """Makes disguises of ``nodes.byzantine``, each with its own validator's keys only, and with
+    those of its coalition if the scenario says that it colludes (law 5).
 
-    ``another`` makes a second node like the one of that name.
+    ``keys_of`` gives the keys that a validator holds now, the oldest first. ``another`` makes
+    a second node like the one of that name.
     """
 
     def disguised(id_: NodeId, behaviour: str, options: Options, draws: Draws) -> Disguise:
+        accomplices = [other for other in options.members if other != id_]
         attacker = Attacker(
             id=id_,
             chain=chain,
             committee=committee,
-            signer=signer_of(id_),
+            signer=keys_of(id_)[0],
             draws=draws,
             options=options,
+            parameters=parameters,
+            keys=partial(keys_of, id_),
+            accessories=tuple(Accessory(other, partial(keys_of, other)) for other in accomplices)
+            if behaviour == COALITION
+            else (),
         )
         return disguise(behaviour, attacker, lambda: another(id_))
 

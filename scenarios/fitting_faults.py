@@ -11,12 +11,14 @@ from scenarios.faults import Fault
 from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.membership import MembershipFault, RotateKey
 from scenarios.faults.proactive_recovery import ProactiveRecovery
+from scenarios.genesis import merged
 from scenarios.schema import Scenario, Validator, followers, light_observers, seats
 
 
 def fault_problems(scenario: Scenario) -> Iterator[ScenarioError]:
     """What is wrong with faults beyond their own fields and the names in them."""
     yield from _only_validators_lie(scenario)
+    yield from _known_clients(scenario)
     yield from _hostile_budget(scenario)
     yield from _membership(scenario)
     yield from _recovery(scenario)
@@ -33,6 +35,15 @@ def _only_validators_lie(scenario: Scenario) -> Iterator[ScenarioError]:
                 field = "node" if fault.node is not None else "nodes"
                 message = f'"{selector}" is no validator: only they can be byzantine'
                 yield ScenarioError(f"{path}.{field}", message)
+
+
+def _known_clients(scenario: Scenario) -> Iterator[ScenarioError]:
+    """Whose transactions a liar picks out are parties of genesis."""
+    parties = [party.id for party in merged(scenario).parties]
+    for path, fault in entries("faults", scenario.faults, ByzantineFault):
+        for place, party in entries(f"{path}.clients", fault.clients, str):
+            if whole(party) and party not in parties:
+                yield unknown(place, "party", party, parties)
 
 
 def _membership(scenario: Scenario) -> Iterator[ScenarioError]:

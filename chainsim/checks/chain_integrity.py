@@ -2,8 +2,9 @@
 
 Each validator's chain is followed from its first block (again after a restart), or from the block
 whose state it took over: from there on heights are contiguous, each header names the hash of the
-one before, its roots are recomputed from batch and receipts, its time follows rule 8, and its
-commit certificate holds Q valid COMMITs of distinct members of the committee.
+one before, its roots are recomputed from batch and receipts, its time follows rule 8 (it never
+falls, and is no further ahead than honest clocks let pass), and its commit certificate holds Q
+valid COMMITs of distinct members of the committee.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class ChainIntegrity(Check):
             return f"its block is {header.height} {short(header.hash)}, not what it reports"
         return (
             self._link_problem(self._tips.get(record.node), header, block)
+            or self._date_problem(record, header)
             or self._content_problem(block)
             or self._certificate_problem(header, block.certificate)
         )
@@ -87,6 +89,13 @@ class ChainIntegrity(Check):
         if header.time_us != max(time_us, proposed_us):
             return f"block time {header.time_us}, not the later of {time_us} and {proposed_us}"
         return ""
+
+    def _date_problem(self, record: Executed, header: Header) -> str:
+        """Rule 8: honest clocks are at most the drift bound ahead, and let pass that much more."""
+        latest_us = record.at_us + 2 * self.context.parameters.clock_drift_us
+        if header.time_us <= latest_us:
+            return ""
+        return f"block time {header.time_us} while it is {record.at_us}: later than any may be"
 
     def _content_problem(self, block: Block) -> str:
         header, requests, receipts = block.header, block.batch.requests, block.receipts

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from nodes.byzantine import BEHAVIOURS, Twins
+from nodes.byzantine import BEHAVIOURS, COALITION, Twins
 from scenarios.faults import FAULTS, Fault
 from scenarios.faults.crash import Crash
 from scenarios.rng import PPM
@@ -57,9 +57,11 @@ def _behaviour(letter: str, name: str) -> Prod:
     return Prod(letter, f"{name}: {first.rstrip('.')}", _of("byzantine", behaviour=name))
 
 
+ALONE: Final = tuple(name for name in (*sorted(BEHAVIOURS), "twins") if name != COALITION)
+"""Behaviours of one validator; who colludes is named in a file."""
+
 BEHAVIOUR_PRODS: Final[tuple[Prod, ...]] = tuple(
-    _behaviour(letter, name)
-    for letter, name in zip(ascii_lowercase, (*sorted(BEHAVIOURS), "twins"), strict=False)
+    _behaviour(letter, name) for letter, name in zip(ascii_lowercase, ALONE, strict=False)
 )
 
 

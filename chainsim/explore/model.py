@@ -22,6 +22,17 @@ BY_ROUND: Final = ("mutate-round",)
 RARE: Final = ("future-flood",)
 """Behaviours that take the place of another now and then: floods make a run slow."""
 
+UNDRAWN: Final = (
+    "bad-block-time",
+    "censor",
+    "delay-proposals",
+    "false-reply",
+    "reorder-transactions",
+    "wrong-allotment",
+    "wrong-digest",
+)
+"""Behaviours that exploring doesn't draw."""
+
 Ppm = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
@@ -63,7 +74,8 @@ def model_of(scenario: Scenario) -> FaultModel:
 def behaviours_of(model: FaultModel) -> tuple[str, ...]:
     """The behaviours that may be drawn, ``twins`` among them, rare ones last; budgets leave no
     room for company."""
-    alone = tuple(name for name in BEHAVIOURS if name not in (*IN_COMPANY, *BY_ROUND, *RARE))
+    apart = (*IN_COMPANY, *BY_ROUND, *UNDRAWN, *RARE)
+    alone = tuple(name for name in BEHAVIOURS if name not in apart)
     return model.behaviours or (*alone, "twins", *RARE)
 
 

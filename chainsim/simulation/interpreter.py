@@ -218,6 +218,10 @@ class Interpreter:
             receivers=tuple(h.id for h in window.hit(hostile.receivers)),
             types=hostile.types,
             chance_ppm=hostile.chance_ppm,
+            clients=hostile.clients,
+            transactions=hostile.transactions,
+            delay_us=hostile.delay_us,
+            members=tuple(h.id for h in window.hosts),
         )
         if isinstance(hostile, HostileInRound):
             options = msgspec.structs.replace(

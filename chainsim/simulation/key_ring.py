@@ -57,6 +57,11 @@ class KeyRing:
         return tuple(map(self._make, range(self._oldest + 2, self._newest + 1)))
 
     @property
+    def held(self) -> tuple[Signer, ...]:
+        """All keys that aren't erased, the oldest first."""
+        return tuple(map(self._make, range(self._oldest, self._newest + 1)))
+
+    @property
     def newest(self) -> Signer:
         """The key that was brought last."""
         return self._make(self._newest)

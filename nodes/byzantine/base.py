@@ -1,9 +1,12 @@
 """The adversary model: an honest node inside, a liar around it (law 5).
 
 A behaviour sees the events that reach its own node and the effects that its own node asks for,
-and may change both. It holds its own ``Signer`` (for ``twins`` and ``equivocate`` that is all it
-needs) and nobody else's, so it can say anything in its own name and nothing in another's. It draws
-from its own source, so that adding or removing it shifts no other draw.
+and may change both. It holds its own keys, and nobody else's but those of accomplices whom the
+scenario names (``collude``): it can say anything in its own name, and nothing in another's. What
+everybody knows it knows too: chain id, parameters, the committee in office. It draws from its own
+source, so that adding or removing it shifts no other draw.
+
+An ``Attacker`` is all that a behaviour is given; there is no other way to the world.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from consensus.crypto import Signer
-from consensus.effects import Broadcast, Effect, Send, TimerKey
-from consensus.events import Event
-from consensus.messages import Message, signed
+from consensus.effects import Broadcast, Effect, Send, SetTimer, TimerKey
+from consensus.events import Event, TimerFired
+from consensus.messages import Message, Request, signed
+from consensus.protocol import Parameters
 from consensus.types import Committee, NodeId, View
+from nodes.ledger.transactions import type_of
 from nodes.node import Node
 
 M = TypeVar("M", bound=Message)
@@ -54,6 +59,21 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The field of a message that it changes, where that can be chosen."""
     step: int = 1
     """By how much it changes a number."""
+    clients: tuple[str, ...] = ()
+    """The parties whose transactions are concerned."""
+    transactions: tuple[str, ...] = ()
+    """The types of transactions concerned."""
+    delay_us: int = 0
+    """How much too late, or too early, where that can be chosen; 0: the behaviour's own."""
+    members: tuple[NodeId, ...] = ()
+    """All those whom the same fault put into hostile hands, itself among them."""
+
+
+class Accessory(msgspec.Struct, frozen=True):
+    """An accomplice whose keys an attacker holds: the scenario names both in one coalition."""
+
+    id: NodeId
+    keys: Callable[[], tuple[Signer, ...]]
 
 
 class Attacker(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +82,43 @@ class Attacker(msgspec.Struct, frozen=True, kw_only=True):
     id: NodeId
     chain: bytes
     committee: Committee
+    """In office, as far as its own node knows."""
     signer: Signer
+    """Its key in that committee."""
     draws: Draws
     options: Options = Options()
+    parameters: Parameters = Parameters()
+    """The protocol's, which everybody knows."""
+    keys: Callable[[], tuple[Signer, ...]] | None = None
+    """All keys that it holds now, the oldest first; None: ``signer`` for ever."""
+    accessories: tuple[Accessory, ...] = ()
+    """Empty for all behaviours but ``collude``."""
 
     def sign(self, message: M) -> M:
         """``message`` in the attacker's own name; no guard stops it."""
         return signed(message, self.signer)
+
+    def in_office(self, committee: Committee) -> Attacker:
+        """The same one under another committee, with the key that it has there (rule 27)."""
+        held = (self.signer,) if self.keys is None else self.keys()
+        mine = _key_in(committee, self.id, held) or held[-1]
+        return msgspec.structs.replace(self, committee=committee, signer=mine)
+
+    def sign_for(self, message: M) -> M:
+        """``message`` in its sender's name, with that one's key: its own or an accessory's.
+        Raises ``KeyError`` for anybody else."""
+        if message.sender == self.id:
+            return self.sign(message)
+        held = {accessory.id: accessory.keys for accessory in self.accessories}
+        keys = held[message.sender]()
+        return signed(message, _key_in(self.committee, message.sender, keys) or keys[-1])
+
+    def concerns(self, request: Request) -> bool:
+        """Whether the options name the request's client or type; with neither named, all are."""
+        clients, kinds = self.options.clients, self.options.transactions
+        if not clients and not kinds:
+            return True
+        return request.sender in clients or type_of(request.operation) in kinds
 
     def halves(self) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
         """The two groups of the options, or the other members split in the middle."""
@@ -93,6 +143,23 @@ class Behaviour:
         """What is done instead of what its honest part asked for."""
         return effects
 
+    def woken(self, now_us: int) -> list[Effect]:
+        """What it does when its own alarm rings (``alarm``)."""
+        return []
+
+    def alarm(self, delay_us: int) -> SetTimer:
+        """To be among the effects: ``woken`` is called ``delay_us`` later. One at a time."""
+        return SetTimer(self.alarm_key, max(1, delay_us))
+
+    @property
+    def alarm_key(self) -> TimerKey:
+        """Its one timer beside its node's."""
+        return ("alarm", type(self).__name__)
+
+
+def _key_in(committee: Committee, id_: NodeId, keys: tuple[Signer, ...]) -> Signer | None:
+    return next((key for key in keys if committee.holds(id_, key.public_key)), None)
+
 
 class HostileNode(Node, Protocol):
     """A node with a liar around it; ``inner`` is what it lies about, and may be replaced."""
@@ -114,6 +181,7 @@ class Byzantine:
     def __init__(self, inner: Node, behaviour: Behaviour) -> None:
         self.inner = inner
         self.behaviour = behaviour
+        self._armed = False
 
     @property
     def id(self) -> NodeId:
@@ -122,14 +190,28 @@ class Byzantine:
 
     def handle(self, event: Event) -> list[Effect]:
         """Let the honest part act on what the behaviour passes on, then distort what it does."""
+        liar = self.behaviour
+        committee = getattr(self.inner, "committee", None)
+        if committee is not None and committee is not liar.attacker.committee:
+            liar.attacker = liar.attacker.in_office(committee)
+        if self._armed and isinstance(event, TimerFired) and event.key == liar.alarm_key:
+            self._armed = False
+            return self._noted(liar.woken(event.now_us))
         effects: list[Effect] = []
-        for passed in self.behaviour.inbound(event):
+        for passed in liar.inbound(event):
             effects.extend(self.inner.handle(passed))
-        return self.behaviour.outbound(event.now_us, effects)
+        return self._noted(liar.outbound(event.now_us, effects))
+
+    def _noted(self, effects: list[Effect]) -> list[Effect]:
+        key = self.behaviour.alarm_key
+        self._armed = self._armed or any(
+            isinstance(effect, SetTimer) and effect.key == key for effect in effects
+        )
+        return effects
 
     def timers(self) -> tuple[TimerKey, ...]:
-        """A behaviour sets no timers of its own."""
-        return ()
+        """The behaviour's own alarm, if it is set."""
+        return (self.behaviour.alarm_key,) if self._armed else ()
 
 
 def rewrite(effects: Iterable[Effect], change: Rewrite) -> list[Effect]:

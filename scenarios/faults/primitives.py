@@ -201,9 +201,13 @@ class Pace(Primitive, frozen=True, kw_only=True):
     rate_ppm: int
 
 
-class Hostile(Primitive, frozen=True, kw_only=True):
+class Hostile(Primitive, frozen=True, kw_only=True, omit_defaults=True):
     """The validators among ``nodes`` are wrapped in a behaviour of ``nodes.byzantine``; for the
-    rest see its ``Options``."""
+    rest see its ``Options``.
+
+    A fault's draws are keyed by its primitives as they are encoded: a field that is added here
+    needs a default, which is left out, or all hostile validators of all seeds act anew.
+    """
 
     nodes: tuple[str, ...]
     behaviour: str
@@ -211,6 +215,9 @@ class Hostile(Primitive, frozen=True, kw_only=True):
     receivers: tuple[str, ...]
     types: tuple[str, ...]
     chance_ppm: int
+    clients: tuple[str, ...] = ()
+    transactions: tuple[str, ...] = ()
+    delay_us: int = 0
 
 
 class HostileInRound(Hostile, frozen=True, kw_only=True):

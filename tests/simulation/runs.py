@@ -50,8 +50,10 @@ LATER_US = 20_000_000
 class Run:
     """A run that is over, with what its trace said."""
 
-    def __init__(self, text: str, *, n: int = 4, seed: int = 1) -> None:
-        scenario = load_text(BASE.format(n=n) + text, seed=seed)
+    def __init__(
+        self, text: str, *, n: int = 4, seed: int = 1, settings: tuple[str, ...] = ()
+    ) -> None:
+        scenario = load_text(BASE.format(n=n) + text, overrides=settings, seed=seed)
         recorder = Recorder()
         self.records: list[Record] = []
         for kind in (Reached, Signed, Executed, NodeChanged, Accused):

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import msgspec
 import pytest
 
-import consensus.types
 from chainsim.exit_codes import ExitCode
-from chainsim.explore.planting import swapped
-from consensus.pbft import view_change
-from nodes.byzantine import BEHAVIOURS, IN_COMPANY
-from nodes.ledger.replies import ReplyScope
-from nodes.validator import Validator
+from nodes.byzantine import BEHAVIOURS, COALITION, IN_COMPANY
 from scenarios.faults.byzantine import NAMES
-from tests.mutants import log, votes
+from tests.mutants import client_and_disk, log, votes
 from tests.mutants.views import patient_backups, selection_believed
+from tests.simulation import weakened
 from tests.simulation.runs import Run
-
-Patch = AbstractContextManager[None]
+from tests.simulation.weakened import Patch
 
 SILENT_PRIMARY = """
 [[faults]]
@@ -41,15 +36,37 @@ for = "3s"
 """Makes everybody change to view 1 while slots are in flight."""
 
 
+ALL_DAY = """
+[[workload]]
+kind = "transfers"
+rate = "10/s"
+start = "2400ms"
+stop = "59s"
+"""
+"""There is always something to execute."""
+CROWD = """
+[[workload]]
+kind = "transfers"
+rate = "200/s"
+start = "1s"
+stop = "1500ms"
+"""
+"""Batches hold several requests of one client."""
+IN_ORDER = ('network.latency={ kind = "constant", value = "10ms" }', "network.jitter=0")
+"""What a client sends first arrives first."""
+
+
 def hostile(behaviour: str, node: str = "v0", more: str = "") -> str:
     return f'\n[[faults]]\nkind = "byzantine"\nnode = "{node}"\nbehaviour = "{behaviour}"\n{more}\n'
 
 
 def test_every_behaviour_is_tried() -> None:
     """Who harms only in company is in test_forensics, who lies to those that lag behind in
-    tests/unit/nodes/test_bogus_state.py."""
+    tests/unit/nodes/test_bogus_state.py, who forges allotments in test_market_liars."""
     to_laggards = {"bogus-state", "bogus-checkpoint"}
-    assert set(NAMES) == {*BEHAVIOURS, "twins"} == {*DAMAGE, *IN_COMPANY, *to_laggards}
+    attacks = {name.partition(",")[0] for name in DAMAGE}
+    elsewhere = {*IN_COMPANY, *to_laggards, "wrong-allotment"}
+    assert set(NAMES) == {*BEHAVIOURS, "twins"} == {*attacks, *elsewhere}
 
 
 # The right protocol
@@ -57,6 +74,7 @@ def test_every_behaviour_is_tried() -> None:
 RIGHT = [
     (behaviour, node, n, seed)
     for behaviour in NAMES
+    if behaviour != COALITION
     for node, n, seed in (("v0", 4, 1), ("v2", 4, 2), ("v0", 5, 3), ("v1", 7, 4))
 ]
 CRASH = '\n[[faults]]\nkind = "crash"\nnode = "{node}"\nat = "1s"\nfor = "2s"\n'
@@ -81,6 +99,8 @@ PROVEN = {
     ),
     "bogus-view-change": ("v0", "", "conflicting-view-change"),
     "random-mutation": ("v0", "", "conflicting-commit"),
+    # Its votes for nothing prove nothing, until its honest part shows what it voted for as well.
+    "wrong-digest": ("v2", CRASHED_PRIMARY, "conflicting-prepare"),
 }
 """Behaviour -> (who, with what, what is proven against it)."""
 
@@ -96,8 +116,21 @@ def test_who_contradicts_itself_before_others_is_proven_guilty(behaviour: str) -
     assert run.result.exit_code == ExitCode.OK, run.why()
 
 
-@pytest.mark.parametrize("behaviour", ["silent", "withhold", "stale-replay"])
-def test_silence_and_repetition_are_no_crime(behaviour: str) -> None:
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "silent",
+        "withhold",
+        "stale-replay",
+        "censor",
+        "delay-proposals",
+        "reorder-transactions",
+        "bad-block-time",
+        "false-reply",
+    ],
+)
+def test_silence_repetition_and_taste_are_no_crime(behaviour: str) -> None:
+    """Nor is what is said of a time, or to a client: none of it is signed twice (rule 33)."""
     for node in ("v0", "v2"):
         assert Run(hostile(behaviour, node, "chance = 1.0")).proven() == {}
 
@@ -117,49 +150,28 @@ def test_twins_contradict_each_other() -> None:
 # Weakened protocols
 
 
-def everybody_must_vote() -> Patch:
-    """Q = n."""
-    return swapped((consensus.types, "quorum_size", lambda n: n))
-
-
-def proofs_unchecked() -> Patch:
-    """A VIEW-CHANGE is believed if its sender signed it."""
-    return swapped(
-        (
-            view_change,
-            "view_change_is_valid",
-            lambda message, _c, _w, authentic, *_: authentic(message),
-        )
-    )
-
-
-@contextmanager
-def no_filter_of_repeats() -> Iterator[None]:
-    """A request that comes again is ordered and executed again."""
-    with swapped(
-        (ReplyScope, "is_stale", lambda self, party, number: False),
-        (Validator, "_answer_again", lambda self, request: None),
-        (Validator, "_acceptable", lambda self, request: True),
-    ):
-        yield
-
-
 class Damage(msgspec.Struct, frozen=True):
     """What a behaviour breaks on a protocol without one of its defences."""
 
     weakened: Callable[[], Patch]
     fault: str
     breaks: str
-    """A check that must fail."""
+    """A check that must fail, or a receipt's code that must not be there."""
     seed: int = 1
     besides: str = ""
-    """Further faults, which alone do no damage."""
+    """Further faults and work, which alone do no damage."""
+    n: int = 4
+    settings: tuple[str, ...] = ()
+
+    def run(self, fault: str) -> Run:
+        """One run with ``fault`` beside what does no damage."""
+        return Run(self.besides + fault, n=self.n, seed=self.seed, settings=self.settings)
 
 
 DAMAGE = {
     "silent": Damage(patient_backups, hostile("silent"), "liveness"),
     "withhold": Damage(
-        everybody_must_vote,
+        weakened.everybody_must_vote,
         hostile("withhold", "v2", 'types = ["prepare", "commit", "certified-batch"]'),
         "liveness",
     ),
@@ -168,10 +180,10 @@ DAMAGE = {
         votes.digest_not_compared, hostile("conflicting-votes", "v2"), "chain-integrity"
     ),
     "stale-replay": Damage(
-        no_filter_of_repeats, hostile("stale-replay", "v0", "chance = 1.0"), "exactly-once"
+        weakened.no_filter_of_repeats, hostile("stale-replay", "v0", "chance = 1.0"), "exactly-once"
     ),
     "bogus-view-change": Damage(
-        proofs_unchecked,
+        weakened.proofs_unchecked,
         hostile("bogus-view-change", "v0", "chance = 0.0"),
         "liveness",
         seed=5,
@@ -192,16 +204,57 @@ DAMAGE = {
     ),
     "future-flood": Damage(log.future_unbounded, hostile("future-flood", "v2"), "bounded-memory"),
     "twins": Damage(votes.quorum_2f, hostile("twins"), "agreement"),
+    "wrong-digest": Damage(weakened.digest_believed, hostile("wrong-digest"), "agreement"),
+    "delay-proposals": Damage(
+        patient_backups, hostile("delay-proposals", more='delay = "80s"'), "liveness"
+    ),
+    "censor": Damage(
+        weakened.one_deadline_for_all,
+        hostile("censor", more='clients = ["dealer-a"]'),
+        "liveness",
+        besides=ALL_DAY,
+    ),
+    "reorder-transactions": Damage(
+        weakened.no_window,
+        hostile("reorder-transactions"),
+        "E_NONCE",
+        besides=CROWD,
+        settings=IN_ORDER,
+    ),
+    "false-reply": Damage(
+        client_and_disk.one_reply, hostile("false-reply", "v2"), "client-history"
+    ),
+    "bad-block-time": Damage(
+        weakened.time_may_fall, hostile("bad-block-time", more='delay = "100ms"'), "chain-integrity"
+    ),
+    "bad-block-time, ahead": Damage(
+        weakened.clock_not_asked,
+        hostile("bad-block-time", more='chance = 0.0\ndelay = "2s"'),
+        "chain-integrity",
+    ),
+    "collude": Damage(
+        votes.quorum_2f,
+        '\n[[faults]]\nkind = "byzantine"\nnodes = ["v0", "v2"]\nbehaviour = "collude"\n',
+        "agreement",
+        n=7,
+    ),
 }
-"""Fork (agreement), stall (liveness), wrong execution (exactly-once), false proof."""
+"""Fork (agreement), stall (liveness), wrong execution (exactly-once), false proof, a client that
+believes a lie (client-history), time that falls (chain-integrity)."""
+
+
+def harm(run: Run) -> list[str]:
+    """Checks that failed, and codes of transactions that weren't done."""
+    codes = run.result.measures.transactions.by_code
+    return [*run.broken(), *sorted(code for code in codes if code != "OK")]
 
 
 @pytest.mark.parametrize("behaviour", DAMAGE)
 def test_a_weakened_protocol_is_damaged(behaviour: str) -> None:
     damage = DAMAGE[behaviour]
     with damage.weakened():
-        run = Run(damage.fault + damage.besides, seed=damage.seed)
-    assert damage.breaks in run.broken(), run.broken()
+        run = damage.run(damage.fault)
+    assert damage.breaks in harm(run), harm(run)
 
 
 @pytest.mark.parametrize("behaviour", DAMAGE)
@@ -209,7 +262,6 @@ def test_a_weakened_protocol_is_damaged(behaviour: str) -> None:
 def test_the_damage_takes_both_the_weakness_and_the_liar(behaviour: str, weak: bool) -> None:
     """The weakened protocol without the liar, and the right one with it, hold."""
     damage = DAMAGE[behaviour]
-    fault = damage.besides if weak else damage.besides + damage.fault
     with damage.weakened() if weak else nullcontext():
-        run = Run(fault, seed=damage.seed)
-    assert run.broken() == [], run.why()
+        run = damage.run("" if weak else damage.fault)
+    assert harm(run) == [], run.why()

@@ -52,6 +52,18 @@ behaviour = "accomplice"
     return liars, text
 
 
+def coalition(n: int) -> tuple[list[str], str]:
+    """Whoever of them leads votes for all of them, with their keys."""
+    liars = ids(range(smallest_coalition(n)))
+    text = f"""
+[[faults]]
+kind = "byzantine"
+nodes = {names(liars)}
+behaviour = "collude"
+"""
+    return liars, text
+
+
 def forgetful(n: int) -> tuple[list[str], str]:
     """Disks that lie, a power cut, and a partition that turns: two views decide apart."""
     honest = n - smallest_coalition(n)
@@ -94,7 +106,11 @@ def investigated(n: int, seed: int, faults: str) -> Investigation:
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize(
     ("attack", "kind", "one_view"),
-    [(colluders, "conflicting-commit", True), (forgetful, "forgotten-commit", False)],
+    [
+        (colluders, "conflicting-commit", True),
+        (coalition, "conflicting-commit", True),
+        (forgetful, "forgotten-commit", False),
+    ],
 )
 def test_rule_34_a_fork_convicts_more_than_f_and_nobody_honest(
     attack: object, kind: str, one_view: bool, n: int, seed: int
@@ -123,6 +139,17 @@ def test_one_liar_fewer_forks_nothing(n: int) -> None:
     found = investigated(n, 1, without)
     assert found.findings.forks == ()
     assert found.findings.culprits == ()
+
+
+@pytest.mark.parametrize("n", [7, 8, 10])
+def test_a_coalition_within_the_budget_forks_nothing(n: int) -> None:
+    """f members with each other's keys, of which one leads: they are deposed, and the next too."""
+    members = names(ids(range(max_faulty(n))))
+    fault = f'\n[[faults]]\nkind = "byzantine"\nnodes = {members}\nbehaviour = "collude"\n'
+    run = Run(fault, n=n)
+    assert run.result.exit_code == ExitCode.OK, run.why()
+    assert run.result.metrics["view_changes"] > 0
+    assert set(run.proven()) <= set(ids(range(max_faulty(n))))
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -26,6 +26,7 @@ def text(*faults: str, n: int = 4, more: str = "") -> str:
     return BASE.format(n=n) + tables + more
 
 
+CENSOR = 'kind = "byzantine"\nbehaviour = "censor"\nnode = "v0"\n'
 LIAR = 'kind = "byzantine"\nbehaviour = "silent"\n'
 AMNESIA = 'kind = "crash"\nmode = "amnesia"\nat = "1s"\n'
 LYING_DISK = 'kind = "lost-fsync"\nat = "1s"\n'
@@ -78,6 +79,10 @@ def test_only_validators_can_be_byzantine() -> None:
         (LIAR + 'node = "v0"\ngroups = [["v1"]]', "two groups"),
         (LIAR + 'node = "v0"\nreceivers = ["v9"]', 'unknown validator "v9"'),
         (LIAR + 'node = "v0"\ntypes = ["vote"]', 'no message has the type "vote"'),
+        (CENSOR + 'clients = ["dealer-x"]', 'unknown party "dealer-x"; did you mean "dealer-'),
+        (CENSOR + 'transactions = ["BIDS"]', 'no transaction is a "BIDS"; did you mean "BID"?'),
+        (CENSOR.replace("censor", "collude"), "who colludes? name two members or more"),
+        (CENSOR.replace("censor", "delay-proposals") + 'delay = "0s"', "delay must be above zero"),
         ('kind = "mangle"\nat = "1s"\ndrop = true\ndelay = "1s"', "exactly one of drop"),
         ('kind = "mangle"\nat = "1s"\ntype = "prepar"\ndrop = true', 'the type "prepar"'),
         ('kind = "mangle"\nat = "1s"\ntype = "prepare"\ncorrupt = "batch"', 'no field "batch"'),
