@@ -63,7 +63,7 @@ def allot(act: Act, body: AuctionAllot) -> None:
             act.note(f"bid.{bid.number}", share)
     sold = sum(shares.get(bid.number, 0) for bid in competitive(bids))
     note(act, unsold=auction.amount - sold, ncb_price_e4=ncb_price_e4)
-    if auction.by_rate and auction.amount:
+    if auction.by_rate and sold:
         _set_rental(act, auction)
     act.put(("auction", auction.id), replace(auction, status="ALLOTTED", ncb_price_e4=ncb_price_e4))
 
@@ -89,13 +89,19 @@ def _first_difference(
 
 
 def _allotments(act: Act, auction: Auction, bids: list[BidEntry]) -> tuple[dict[int, int], int]:
-    """Face value by bid number, and what non-competitive bids pay (0 if they get nothing)."""
+    """Face value by bid number, and what non-competitive bids pay (0 if they get nothing).
+
+    Where no competitive bid gets anything (all rejected, or rounded to nothing at the cut-off)
+    there is no price to pay, and nobody gets anything.
+    """
     if not auction.amount:
         return {}, 0
     step = act.genesis.policies.pro_rata_step
     priced = competitive(bids)
     cutoff = cutoff_worth(auction, auction.cutoff_e4)
     shares = allot_competitive(offers(bids), cutoff, auction.amount, step)
+    if not shares:
+        return {}, 0
     others = [bid for bid in bids if bid not in priced and not _void(act, auction, bid)]
     if not others:
         return shares, 0

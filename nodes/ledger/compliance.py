@@ -38,20 +38,29 @@ def verified_account(act: Act, id_: str) -> Account:
 
 
 def firm_of(act: Act, account: Account) -> Party | None:
-    """The VASP that keeps ``account``, as its custodian or its owner; None if none does."""
+    """The VASP that keeps ``account``, as its custodian or its owner; None if none does.
+
+    What a client has with a dealer is bound by no licence, whoever else it is a client of.
+    """
     if account.custodian:
         custodian = act.party(account.custodian)
-        if custodian is not None and custodian.role == "vasp":
-            return custodian
+        return custodian if custodian is not None and custodian.role == "vasp" else None
     owner = act.party(account.owner)
     return None if owner is None else licence_holder(act, owner)
 
 
 def check_inflow(act: Act, account: Account) -> None:
-    """E_LICENCE if the firm that keeps ``account`` may take nothing in now."""
+    """E_LICENCE if the firm that keeps ``account`` may take nothing in now.
+
+    Where policy lets holders of an NOC keep client assets, they do from their goAML stage on.
+    """
     firm = firm_of(act, account)
-    if firm is not None and firm.licence not in act.genesis.policies.custody_states:
+    if firm is None:
+        return
+    if firm.licence not in act.genesis.policies.custody_states:
         raise Refused(E_LICENCE, f"licence of {firm.id} is {firm.licence}")
+    if firm.licence == "NOC_GRANTED" and not firm.goaml:
+        raise Refused(E_LICENCE, f"{firm.id} is not registered with goAML")
 
 
 def check_denomination(act: Act, asset: str, amount: int) -> None:

@@ -17,6 +17,7 @@ from consensus.lazy import lazy
 from consensus.types import Committee, Digest, Member
 from nodes.ledger import bonds
 from nodes.ledger.calendar import is_business_day
+from nodes.ledger.identifiers import valid_lei
 from nodes.ledger.instruments import EARLIEST_YEAR, LATEST_YEAR, term_problems
 from nodes.ledger.pricing import PER_100_E4, locked_value_cents
 from nodes.ledger.records import (
@@ -159,6 +160,8 @@ def _check_names(genesis: Genesis) -> Iterator[str]:
     yield from _duplicates("validators", (seat.id for seat in genesis.validators))
     yield from _duplicates("parties", (party.id for party in genesis.parties))
     yield from _duplicates("parties.public_key", (p.public_key.hex() for p in genesis.parties))
+    yield from _duplicates("parties.lei", (party.lei for party in genesis.parties if party.lei))
+    yield from _duplicates("series.isin", (item.isin for item in genesis.series if item.isin))
     yield from _duplicates("accounts", (account.id for account in genesis.accounts))
     assets = (*genesis.currencies, *(series.id for series in genesis.series))
     yield from _duplicates("currencies and series", assets)
@@ -205,6 +208,8 @@ def _check_dates_and_policies(genesis: Genesis) -> Iterator[str]:
 def _check_parties(genesis: Genesis) -> Iterator[str]:
     parties = {party.id: party for party in genesis.parties}
     for index, party in enumerate(genesis.parties):
+        if party.lei and not valid_lei(party.lei):
+            yield f'parties[{index}].lei: the check digits of "{party.lei}" are wrong'
         if party.custodian and party.custodian not in parties:
             yield f'parties[{index}].custodian: unknown party "{party.custodian}"'
         if party.role == "investor" and not party.custodian:

@@ -27,6 +27,9 @@ def register(act: Act, body: PartyRegister) -> None:
         raise Refused(E_DUP, f"{body.id} or its key is registered already")
     if body.lei and not valid_lei(body.lei):
         raise Refused(E_LEI, body.lei)
+    entity: tuple[str, ...] = ("lei", body.lei)
+    if body.lei and act.get(entity) is not None:
+        raise Refused(E_DUP, f"{body.lei} is registered already")
     party = Party(
         id=body.id,
         role=body.role,
@@ -39,6 +42,8 @@ def register(act: Act, body: PartyRegister) -> None:
     )
     act.put(("party", body.id), party)
     act.put(key, body.id)
+    if body.lei:
+        act.put(entity, body.id)
 
 
 def rotate_key(act: Act, body: KeyRotate) -> None:

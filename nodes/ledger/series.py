@@ -16,7 +16,7 @@ from nodes.ledger.transactions import SeriesDefine
 
 
 def define_series(act: Act, body: SeriesDefine) -> None:
-    """A new series under an id that no asset has."""
+    """A new series under an id that no asset has, and an ISIN that no other series has."""
     if act.series(body.id) is not None or body.id in act.genesis.currencies:
         raise Refused(E_DUP, f"{body.id} exists")
     if body.currency not in act.genesis.currencies:
@@ -28,8 +28,13 @@ def define_series(act: Act, body: SeriesDefine) -> None:
     problems = term_problems(series)
     if problems:
         raise Refused(E_TERMS, problems[0])
+    listed: tuple[str, ...] = ("isin", body.isin)
+    if body.isin and act.get(listed) is not None:
+        raise Refused(E_DUP, f"{body.isin} is another series'")
     encumber(act, series)
     act.put(("series", body.id), series)
+    if body.isin:
+        act.put(listed, body.id)
     coupon = upcoming(series, act.genesis.closed, _first_payment(act))
     if coupon is not None:
         act.put(("upcoming", body.id), coupon)

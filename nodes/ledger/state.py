@@ -208,10 +208,14 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
     for party in genesis.parties:
         values["party", party.id] = party
         values["key", party.public_key.hex()] = party.id
+        if party.lei:
+            values["lei", party.lei] = party.id
     for account in genesis.accounts:
         values["account", account.id] = account
     for series in genesis.series:
         values["series", series.id] = series
+        if series.isin:
+            values["isin", series.isin] = series.id
         coupon = upcoming(series, genesis.closed, genesis.first_business_day)
         if coupon is not None:
             values["upcoming", series.id] = coupon

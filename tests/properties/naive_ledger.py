@@ -169,7 +169,8 @@ class NaiveLedger:
     def firm(self, account: Fields) -> Fields | None:
         parties = self.s["parties"]
         owner = parties[account["owner"]]
-        for id_ in (account["custodian"], owner["id"], owner["custodian"]):
+        kept = account["custodian"]
+        for id_ in (kept,) if kept else (owner["id"], owner["custodian"]):
             if id_ and parties[id_]["role"] == "vasp":
                 return dict(parties[id_])
         return None

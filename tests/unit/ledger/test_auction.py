@@ -408,3 +408,17 @@ def test_report_of_an_auction_under_way() -> None:
     [report] = auction_reports(desk.receipts)
     assert (report.status, report.rows, report.paid) == ("OPEN", (), 0)
     assert report.settlement_date > AUCTION_DAY
+
+
+def test_where_pro_rata_rounds_everything_away_nobody_gets_anything() -> None:
+    """Two bids of PKR 100 million share 20: each share rounds to 0, and no yield has a weight."""
+    desk = opened()
+    for dealer in ("dealer-1", "dealer-2"):
+        assert desk.send(dealer, bid_body(dealer, 7, 100 * MILLION, 950_000)).code == "OK"
+    assert desk.send("dealer-1", non_competitive("sara", 8, 20)).code == "OK"
+    desk.ok("sbp", "AUCTION_CLOSE", auction="a", cutoff_e4=950_000, amount=20 * MILLION)
+    item = {"dealer": "dealer-1", "reference": 8, "amount": 20 * MILLION}
+    wrong = desk.do("sbp", "AUCTION_ALLOT", auction="a", allotments=[item])
+    assert wrong.code == "E_ALLOT_MISMATCH"
+    data = dict(desk.ok("sbp", "AUCTION_ALLOT", auction="a", allotments=[]).data)
+    assert (data["unsold"], data["ncb_price_e4"]) == (str(20 * MILLION), "0")

@@ -11,7 +11,10 @@ from msgspec.structs import fields, replace
 from nodes.ledger.execution import Ledger
 from nodes.ledger.genesis import Genesis, OpeningBalance, Policies, Seat
 from nodes.ledger.records import MAX_SUPPLY, Account, FederalAsset, FxFix
-from tests.unit.ledger.support import GENESIS, PIB, key, party, voter
+from tests.unit.ledger.support import GENESIS, PIB, key, party, voter, with_party
+from tests.unit.ledger.test_standing import REAL_LEI
+
+REAL_ISIN = "US0378331005"
 
 OTHER: dict[str, Any] = {
     "chain": "other",
@@ -82,6 +85,13 @@ def test_the_chain_id_covers_every_field(field: str) -> None:
         ("first_business_day", date(9999, 12, 31), "the year must be"),
         ("fx_fixes", (FxFix(date=date(2021, 3, 2), rate_e4=0),), "fx_fixes[0].rate_e4"),
         ("series", (replace(PIB, currency="USD"),), "securities are in PKR"),
+        ("series", tuple(replace(s, isin=REAL_ISIN) for s in GENESIS.series), "series.isin"),
+        ("parties", with_party("mof", lei=REAL_LEI[:-1] + "0").parties, "parties[0].lei"),
+        (
+            "parties",
+            tuple(replace(p, lei=REAL_LEI) for p in GENESIS.parties),
+            f'parties.lei: "{REAL_LEI}" appears twice',
+        ),
         ("policies", Policies(request_window=0), "request_window"),
         ("policies", Policies(fx_max_age_business_days=10**9), "fx_max_age_business_days"),
         ("policies", Policies(pro_rata_step=0), "pro_rata_step: must be from"),

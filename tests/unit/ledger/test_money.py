@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from nodes.ledger.genesis import Policies
 from nodes.ledger.receipts import Posting
 from tests.unit.ledger.support import (
     GENESIS,
@@ -57,6 +58,24 @@ def test_no_minting_for_clients_of_a_firm_that_may_hold_none() -> None:
     desk = Desk(with_policies(custody_states=("LICENSED", "SUSPENDED")))
     desk.ok("pvara", "LICENCE_SET", party="exchange-a", state="SUSPENDED")
     assert desk.do("sbp", "CASH_MINT", **mint).code == "OK"
+
+
+def test_custody_with_a_no_objection_certificate_begins_with_goaml() -> None:
+    policies = Policies(custody_states=("NOC_GRANTED", "LICENSED"))
+    early = with_party("exchange-a", licence="NOC_GRANTED", goaml=False)
+    desk = Desk(replace(early, policies=policies))
+    mint = {"account": "ali/main", "amount": money(5)}
+    assert desk.do("sbp", "CASH_MINT", **mint).code == "E_LICENCE"
+    desk.ok("pvara", "GOAML_ATTEST", party="exchange-a")
+    assert desk.do("sbp", "CASH_MINT", **mint).code == "OK"
+
+
+def test_what_a_client_has_with_a_dealer_is_bound_by_no_licence() -> None:
+    """She is the exchange's client now, and still has an account at the dealer."""
+    desk = Desk(with_party("sara", custodian="exchange-a"))
+    desk.ok("pvara", "LICENCE_SET", party="exchange-a", state="SUSPENDED")
+    assert desk.do("sbp", "CASH_MINT", account="sara/main", amount=money(5)).code == "OK"
+    assert desk.do("sbp", "CASH_MINT", account="ali/main", amount=money(5)).code == "E_LICENCE"
 
 
 def test_supply_stays_countable() -> None:

@@ -56,6 +56,15 @@ def test_register(sender: str, changes: dict[str, Any], code: str) -> None:
         assert desk.do("new", "FX_FIX", date=AUCTION_DAY, rate_e4=1).code == "E_ROLE"
 
 
+def test_an_lei_names_one_party() -> None:
+    desk = Desk()
+    desk.ok("sbp", "PARTY_REGISTER", **register(lei=REAL_LEI))
+    again = register(id="other", public_key=key("other"), lei=REAL_LEI)
+    assert desk.do("sbp", "PARTY_REGISTER", **again).code == "E_DUP"
+    desk = Desk(with_party("dealer-1", lei=REAL_LEI))
+    assert desk.do("sbp", "PARTY_REGISTER", **register(lei=REAL_LEI)).code == "E_DUP"
+
+
 def rotate(desk: Desk, sender: str, old: str, new: str, signed_by: str | None = None) -> str:
     body = {"new_public_key": key(new)}
     from nodes.ledger.transactions import body_of

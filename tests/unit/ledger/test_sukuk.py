@@ -81,6 +81,14 @@ class TestBacking:
         assert define(made, **pib) == "E_TERMS", "only a sukuk has an underlying"
         assert define(made, **pib, underlying="") == "OK"
 
+    def test_an_isin_names_one_series(self) -> None:
+        made = desk()
+        assert define(made, isin="US0378331005") == "OK"
+        pib = {"instrument": "pib", "coupon_e4": 70_000, "underlying": ""}
+        assert define(made, id="other", isin="US0378331005", **pib) == "E_DUP"
+        assert define(made, id="other", isin="US0378331004", **pib) == "E_TERMS"
+        assert define(made, id="other", **pib) == "OK"
+
     def test_never_more_than_the_asset_is_worth(self) -> None:
         made = desk(100 * MILLION)
         assert define(made) == "OK"
