@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainsim.explore.model import FaultModel
     from chainsim.explore.report import SweepReport
 
-STRATEGIES: Final = ("random", "swarm", "twins", "byzzfuzz", "pct")
+STRATEGIES: Final = ("random", "swarm", "twins", "byzzfuzz", "pct", "coverage")
 SAVED: Final = 10
 """Groups of failures whose first run is saved."""
 SHRINK_S: Final = 60.0
@@ -100,6 +100,7 @@ def command(
     anything was found.
     """
     from chainsim.explore.chunks import Job
+    from chainsim.explore.guided import COVERAGE
     from chainsim.explore.model import model_of
     from chainsim.explore.runner import executor_for
 
@@ -116,6 +117,7 @@ def command(
             strategy=strategy,
             model=restricted(model_of(base), options),
             stop_on_failure=stop_on_failure,
+            origin=first if strategy == COVERAGE else 0,
         )
         for base in bases
     ]
@@ -193,10 +195,15 @@ def save(job: Job, done: SweepReport, out: Path, *, shrink: bool) -> None:
     from chainsim.cli.sweeping import shrinking
     from chainsim.explore.strategies import STRATEGIES
     from chainsim.recorded_run import RunFailed, run_recorded
+    from scenarios.loader import load_text
 
     shrunk: set[str] = set()
     for group in done.groups[:SAVED]:
-        drawn = STRATEGIES[job.strategy](job.base, job.model, group.seed)
+        drawn = (
+            load_text(group.scenario)
+            if group.scenario
+            else STRATEGIES[job.strategy](job.base, job.model, group.seed)
+        )
         try:
             group.run_dir = run_recorded(drawn, out, "milestones").run_dir
         except RunFailed as failed:

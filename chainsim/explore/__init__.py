@@ -2,7 +2,9 @@
 
     model       what may go wrong: the fault model, and what is drawn from it
     drawing     one drawer for each kind of fault
-    strategies  (base, model, seed) -> Scenario, pure: `random`, `swarm`
+    strategies  (base, model, seed) -> Scenario, pure: `random`, `swarm`, and those in rooms of
+                their own: `twin_rounds`, `byzzfuzz`, `priorities` (pct), `guided` (coverage)
+    states      what counts as a protocol state, for `coverage`
     outcome     runs one seed and says what came of it
     chunks      what a worker does: a chunk of seeds, summed up
     runner      a sweep: chunks on an executor, merged in order of seeds

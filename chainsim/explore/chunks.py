@@ -13,9 +13,13 @@ from typing import Final
 import msgspec
 
 from chainsim import wall_clock
+from chainsim.explore.guided import COVERAGE, Parents
 from chainsim.explore.model import FaultModel
-from chainsim.explore.outcome import Outcome, run_seed
+from chainsim.explore.outcome import Outcome, run_scenario
 from chainsim.explore.planting import Planted, planted
+from chainsim.explore.states import ProtocolStates
+from chainsim.explore.strategies import drawn
+from scenarios.loader import resolved_toml
 from scenarios.schema import Scenario
 
 CHUNK: Final = 16
@@ -37,6 +41,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     model: FaultModel
     stop_on_failure: bool = False
     mutant: Planted | None = None
+    origin: int = 0
+    """The first seed of the sweep, for a strategy whose seeds hang on it (``coverage``)."""
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +63,16 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     deliveries_by_bucket: dict[int, int]
     busy_ns: int
     """CPU time that it took; the only field that isn't a function of the job."""
+    states: tuple[tuple[int, ...], ...] = ()
+    """Of ``coverage``, for each run: the protocol states that no run before it in the chunk
+    reached."""
 
 
-def run_chunk(job: Job, first: int, count: int) -> Chunk:
-    """Runs ``count`` seeds from ``first``; with ``stop_on_failure`` up to the first failure."""
+def run_chunk(job: Job, first: int, count: int, parents: tuple[Parents, ...] = ()) -> Chunk:
+    """Runs ``count`` seeds from ``first``; with ``stop_on_failure`` up to the first failure.
+
+    ``parents``: for each seed, as ``guided`` takes them.
+    """
     start_ns = wall_clock.cpu_ns()
     collecting = gc.isenabled()
     if collecting:
@@ -69,28 +81,48 @@ def run_chunk(job: Job, first: int, count: int) -> Chunk:
         gc.disable()
     try:
         with planted(job.mutant):
-            outcomes = _run(job, first, count)
+            outcomes, states = _run(job, first, count, parents or ((),) * count)
     finally:
         if collecting:
             gc.enable()
             gc.unfreeze()
-    return _summed(first, outcomes, wall_clock.cpu_ns() - start_ns)
+    return _summed(first, outcomes, tuple(states), wall_clock.cpu_ns() - start_ns)
 
 
-def _run(job: Job, first: int, count: int) -> list[Outcome]:
-    outcomes = []
+def _run(
+    job: Job, first: int, count: int, parents: tuple[Parents, ...]
+) -> tuple[list[Outcome], list[tuple[int, ...]]]:
+    outcomes: list[Outcome] = []
+    states: list[tuple[int, ...]] = []
+    known: set[int] = set()
     memoise = job.mutant is None  # a planted bug may be in the ledger: all execute for themselves
-    for seed in range(first, first + count):
-        outcome = run_seed(job.base, job.strategy, job.model, seed, memoise=memoise)
+    for seed, its in zip(range(first, first + count), parents, strict=True):
+        scenario = drawn(job.base, job.strategy, job.model, seed, its)
+        if job.strategy == COVERAGE:
+            reached = ProtocolStates()
+            outcome = run_scenario(scenario, memoise=memoise, listen=reached.listen)
+            outcome = _apart(outcome, seed, scenario)
+            states.append(tuple(state for state in reached.seen if state not in known))
+            known.update(reached.seen)
+        else:
+            outcome = run_scenario(scenario, memoise=memoise)
         outcomes.append(outcome)
         if outcome.found and job.stop_on_failure:
             break
         if len(outcomes) % COLLECT_EVERY == 0:
             gc.collect()
-    return outcomes
+    return outcomes, states
 
 
-def _summed(first: int, outcomes: list[Outcome], busy_ns: int) -> Chunk:
+def _apart(outcome: Outcome, seed: int, scenario: Scenario) -> Outcome:
+    """Under the sweep's seed, which needn't be the scenario's; a failure with the scenario."""
+    toml = resolved_toml(scenario) if outcome.found else ""
+    return msgspec.structs.replace(outcome, seed=seed, scenario=toml)
+
+
+def _summed(
+    first: int, outcomes: list[Outcome], states: tuple[tuple[int, ...], ...], busy_ns: int
+) -> Chunk:
     digest = sha256()
     coverage: dict[str, int] = {}
     buckets: dict[int, int] = {}
@@ -112,4 +144,5 @@ def _summed(first: int, outcomes: list[Outcome], busy_ns: int) -> Chunk:
         deliveries=sum(outcome.deliveries for outcome in outcomes),
         deliveries_by_bucket=buckets,
         busy_ns=busy_ns,
+        states=states,
     )

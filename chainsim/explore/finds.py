@@ -31,6 +31,8 @@ class Group(msgspec.Struct, kw_only=True):
     run_dir: str = ""
     shrunk: str = ""
     """A file with the smallest scenario that fails alike."""
+    scenario: str = ""
+    """Of the first one, as TOML, if its seed alone doesn't say it (``coverage``)."""
 
 
 class Findings:
@@ -74,4 +76,5 @@ def _group(outcome: Outcome) -> Group:
         seed=outcome.seed,
         detail=first.detail,
         also=tuple(found.check for found in outcome.found[1:]),
+        scenario=outcome.scenario,
     )

@@ -17,7 +17,7 @@ from chainsim.explore.planting import Planted, planted
 from chainsim.explore.runner import Sweep, Tell, sweep
 from chainsim.explore.shrink import LIMIT_S, shrink
 from chainsim.explore.strategies import STRATEGIES
-from scenarios.loader import resolved_toml
+from scenarios.loader import load_text, resolved_toml
 from scenarios.schema import Scenario
 
 
@@ -38,6 +38,8 @@ class Hunt(msgspec.Struct, frozen=True, kw_only=True):
     """Other properties that the same run violates."""
     detail: str = ""
     faults: tuple[str, ...] = ()
+    scenario: str = ""
+    """As TOML, where the seed alone doesn't say it (``coverage``)."""
     wall_s: float = 0.0
     commit: str = ""
     """Of the code that was swept; empty if nobody knows."""
@@ -110,6 +112,7 @@ def hunt(
         also=first.also,
         detail=first.detail,
         faults=first.faults,
+        scenario=first.scenario,
         interrupted=False,
     )
 
@@ -124,7 +127,11 @@ def shrunk(
 ) -> Small:
     """The smallest scenario that shows the mutant, from the one that a strategy found."""
     assert found.seed is not None
-    scenario = STRATEGIES[found.strategy](base, model, found.seed)
+    scenario = (
+        load_text(found.scenario)
+        if found.scenario
+        else STRATEGIES[found.strategy](base, model, found.seed)
+    )
     with planted(what):
         small = shrink(scenario, found.check, limit_s=limit_s)
     return Small(

@@ -14,6 +14,7 @@ import msgspec
 
 from chainsim import __version__
 from chainsim.explore.chunks import CHUNK, Chunk, Job
+from chainsim.explore.guided import COVERAGE
 from scenarios.loader import resolved_toml
 
 NAME: Final = "journal.jsonl"
@@ -34,7 +35,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 def job_digest(job: Job) -> str:
     """What decides the outcome of a seed, besides the version."""
-    parts = (resolved_toml(job.base), job.strategy, job.model, job.stop_on_failure, job.mutant)
+    parts = [resolved_toml(job.base), job.strategy, job.model, job.stop_on_failure, job.mutant]
+    if job.strategy == COVERAGE:
+        parts.append(job.origin)
     return sha256(msgspec.json.encode(parts)).hexdigest()
 
 

@@ -45,6 +45,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     deliveries: int
     coverage: tuple[str, ...]
+    scenario: str = ""
+    """As TOML, of a failure whose seed alone doesn't say it (``coverage``)."""
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
@@ -55,6 +57,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Runner = Callable[[Scenario], Outcome]
+Listen = Callable[[Recorder], None]
 
 
 def run_seed(
@@ -64,12 +67,16 @@ def run_seed(
     return run_scenario(STRATEGIES[strategy](base, model, seed), memoise=memoise)
 
 
-def run_scenario(scenario: Scenario, *, memoise: bool = False) -> Outcome:
+def run_scenario(
+    scenario: Scenario, *, memoise: bool = False, listen: Listen | None = None
+) -> Outcome:
     """Runs a scenario as it stands; whatever our code raises is a finding too.
 
-    ``memoise``: as for ``build``.
+    ``memoise``: as for ``build``. ``listen`` is given the recorder before the run.
     """
     recorder = Recorder()
+    if listen is not None:
+        listen(recorder)
     try:
         simulation = build(scenario, recorder, memoise=memoise)
         coverage = Coverage(recorder)

@@ -48,6 +48,8 @@ class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
     resumed: int
     """Runs taken from the journal of an earlier sweep."""
     interrupted: bool
+    states: int = 0
+    """Different protocol states reached; counted by ``coverage`` only."""
 
     @property
     def title(self) -> str:
@@ -79,6 +81,7 @@ def report(job: Job, first_seed: int, varied: dict[str, str], found: Sweep) -> S
         wall_s=round(found.wall_ns / 1e9, 3),
         resumed=found.resumed,
         interrupted=found.interrupted,
+        states=found.states,
     )
 
 
@@ -191,6 +194,8 @@ def _speed(one: SweepReport) -> str:
         f"{one.seeds_per_s:,} seeds/s, {one.seeds_per_core_s:,} per core and second; "
         f"median {one.median_deliveries:,} deliveries a run, {one.deliveries_per_s:,} a second"
     )
+    if one.states:
+        words += f"; {one.states:,} protocol states"
     if one.resumed:
         words += f"; {one.resumed:,} runs taken from the journal"
     return f"{words}; digest {one.digest[:16]}"

@@ -24,7 +24,10 @@ import msgspec
 from chainsim import wall_clock
 from chainsim.explore.chunks import CHUNK, Chunk, Job, run_chunk
 from chainsim.explore.finds import Findings
+from chainsim.explore.guided import COVERAGE, Corpus, Parents
 from chainsim.explore.journal import Journal
+from chainsim.explore.strategies import drawn
+from scenarios.schema import Scenario
 
 AHEAD: Final = 3
 """Chunks handed out per worker, the one that it works on included."""
@@ -51,6 +54,8 @@ class Sweep:
         self.resumed = 0
         """Runs taken from the journal."""
         self.wall_ns = 0
+        self.states = 0
+        """Different protocol states that ``coverage`` reached."""
         self._buckets: dict[int, int] = {}
         self._digests: list[str] = []
 
@@ -128,6 +133,11 @@ class _Run:
     ) -> None:
         self._job = job
         self._spans = _spans(first, last)
+        self._due: tuple[int, int] | None = next(self._spans, None)
+        """The next span to hand out."""
+        self._corpus = Corpus(first) if job.strategy == COVERAGE else None
+        self._parents: dict[int, tuple[Parents, ...]] = {}
+        """By first seed, of chunks that aren't merged yet."""
         self._executor = executor
         self._room = jobs if jobs == 1 else jobs * AHEAD
         self._journal = journal
@@ -157,16 +167,21 @@ class _Run:
         while len(self._flying) < self._room:
             if self._stopped or self._out_of_time():
                 return False
-            span = next(self._spans, None)
-            if span is None:
+            span = self._due
+            if span is None or (self._corpus is not None and not self._corpus.may_begin(span[0])):
                 return False
+            self._due = next(self._spans, None)
+            more: tuple[Any, ...] = ()
+            if self._corpus is not None:
+                more = (self._corpus.parents(*span),)
+                self._parents[span[0]] = more[0]
             number, self._number = self._number, self._number + 1
             known = self._journal.done(*span) if self._journal is not None else None
             if known is not None:
                 self._sweep.resumed += known.runs
                 self._land(number, known)
             else:
-                future = self._executor.submit(run_chunk, self._job, *span)
+                future = self._executor.submit(run_chunk, self._job, *span, *more)
                 self._flying[future] = (number, *span)
         return True
 
@@ -190,11 +205,23 @@ class _Run:
             due = self._landed.pop(self._next)
             self._next += 1
             self._sweep.merge(due)
+            if self._corpus is not None:
+                self._learn(self._corpus, due)
             if due.failures and self._job.stop_on_failure:
                 self._stopped = True
                 for future in list(self._flying):
                     if future.cancel():
                         del self._flying[future]
+
+    def _learn(self, corpus: Corpus, chunk: Chunk) -> None:
+        """Scenarios are drawn once more here: that costs less than sending them."""
+        job, parents = self._job, self._parents.pop(chunk.first)
+
+        def scenario_of(seed: int) -> Scenario:
+            return drawn(job.base, job.strategy, job.model, seed, parents[seed - chunk.first])
+
+        corpus.merge(chunk.first, chunk.states, scenario_of)
+        self._sweep.states = corpus.states
 
     def _land_what_flies(self) -> None:
         for future in list(self._flying):

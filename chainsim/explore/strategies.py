@@ -13,6 +13,7 @@ import msgspec
 from chainsim.explore.byzzfuzz import byzzfuzz
 from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
 from chainsim.explore.ground import ground, with_faults
+from chainsim.explore.guided import COVERAGE, Parents, guided
 from chainsim.explore.liars import draw_hostile
 from chainsim.explore.model import BYZANTINE, RARE, FaultModel, behaviours_of, cast_of
 from chainsim.explore.outages import OFTEN, draw_outages
@@ -41,14 +42,32 @@ def swarm(base: Scenario, model: FaultModel, seed: int) -> Scenario:
     return _drawn(base, narrowed(model, stream), seed, stream)
 
 
+def coverage(base: Scenario, model: FaultModel, seed: int) -> Scenario:
+    """What ``guided`` draws as long as there is nothing to learn from: as ``swarm``, from a stream
+    of its own."""
+    stream = Stream(seed, "explore/coverage")
+    return _drawn(base, narrowed(model, stream), seed, stream)
+
+
 STRATEGIES: Final[dict[str, Strategy]] = {
     "random": random,
     "swarm": swarm,
     "twins": twins,
     "byzzfuzz": byzzfuzz,
     "pct": pct,
+    COVERAGE: coverage,
 }
 """By the name that ``--strategy`` takes."""
+
+
+def drawn(
+    base: Scenario, strategy: str, model: FaultModel, seed: int, parents: Parents = ()
+) -> Scenario:
+    """The scenario of one seed of a sweep; ``parents`` are only for ``coverage``."""
+    if parents:
+        assert strategy == COVERAGE
+        return guided(model, seed, parents)
+    return STRATEGIES[strategy](base, model, seed)
 
 
 def kinds_of(strategy: str, model: FaultModel) -> tuple[str, ...]:

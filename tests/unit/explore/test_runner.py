@@ -37,13 +37,15 @@ def test_two_jobs_find_what_one_finds() -> None:
 class Backwards(Here):
     """Finishes what it was given last first."""
 
+    WAITS = 3
+
     def __init__(self) -> None:
         self.waiting: list[tuple[Future[Any], Any, Any]] = []
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         self.waiting.append((future, fn, args))
-        if len(self.waiting) == 3:
+        if len(self.waiting) == self.WAITS:
             for each, call, given in reversed(self.waiting):
                 each.set_result(call(*given))
             self.waiting.clear()
