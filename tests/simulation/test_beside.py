@@ -155,7 +155,7 @@ def test_nothing_final_is_no_rate_and_no_ratio() -> None:
     assert beside.ratios(Beside(disturbed=some, undisturbed=nothing, digest="")) == {}
 
 
-@pytest.mark.parametrize("name", ["forced-view-changes"])
+@pytest.mark.parametrize("name", ["forced-view-changes", "delayed-proposals"])
 def test_performance_attacks_are_told_beside_a_run_in_peace(name: str) -> None:
     scenario = load(name, ["consensus.signatures=fast"])
     compared = {m.name for m in scenario.expect.metric if m.name.startswith("beside_")}

@@ -12,8 +12,8 @@ from scenarios import loader
 from tests.acceptance.scenarios import FAST, play
 
 SEED = 4
-LONG = ("crash-while-paying-10000",)
-"""Half a minute of CPU: run by the tests of its subject alone."""
+LONG = ("crash-while-paying-10000", "lossy-100-validators")
+"""Ten seconds of CPU and more: the first has tests of its own, ``make scenarios`` runs both."""
 
 
 @pytest.mark.parametrize("name", [name for name in loader.shipped() if name not in LONG])
