@@ -31,6 +31,10 @@ from scenarios.workload import WORKLOADS
 ROOT = Path(__file__).parents[2]
 
 
+FURTHER = "docs/further-bugs.json"
+"""Likewise, of ``tests.mutants.further``."""
+
+
 def commands() -> str:
     """The command line: how each is called, and what it does."""
     rows = []
@@ -99,9 +103,8 @@ def bugs() -> BugTable | None:
     return bug_table(ROOT / BUGS)
 
 
-def planted_bugs() -> str:
-    """The table of planted bugs, from the saved one."""
-    found = bugs()
+def planted_bugs(found: BugTable | None) -> str:
+    """A table of planted bugs, as it was saved."""
     if found is None:
         return "Nothing was measured yet.\n"
     strategies = found.strategies
@@ -110,6 +113,7 @@ def planted_bugs() -> str:
         cells = {cell.strategy: bug_report.seeds_of(cell) for cell in row.cells}
         seeds = (cells.get(name, "") for name in strategies)
         by = bug_report.found_by(row)
+        by += f": {row.unseen}" if row.unseen and not row.found else ""
         rows.append((str(row.number), row.name, row.breaks, by, *seeds, bug_report.size_of(row)))
     heading = ("#", "bug", "breaks", "found by", *strategies, "size")
     said = f"{bug_report.verdict(found)}. {bug_report.settings(found)}."
@@ -216,7 +220,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "checks": checks,
     "disk-files": disk_files,
     "disk-example": disk_example,
-    "planted-bugs": planted_bugs,
+    "planted-bugs": lambda: planted_bugs(bugs()),
+    "further-bugs": lambda: planted_bugs(bug_table(ROOT / FURTHER)),
     "properties": properties,
     "property-shares": property_shares,
     "proofs": proofs,
