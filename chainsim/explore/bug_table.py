@@ -194,7 +194,9 @@ def encoded(table: BugTable) -> bytes:
     """For a file that is kept: one line for each hunt, without words that a rerun would give."""
     rows = []
     for row in table.mutants:
-        hunts = tuple(msgspec.structs.replace(h, detail="", faults=()) for h in row.hunts)
+        hunts = tuple(
+            msgspec.structs.replace(h, detail="", faults=(), scenario="") for h in row.hunts
+        )
         rows.append(msgspec.structs.replace(row, hunts=hunts))
     whole = msgspec.json.encode(msgspec.structs.replace(table, mutants=tuple(rows)))
     return msgspec.json.format(whole, indent=1) + b"\n"
