@@ -11,6 +11,14 @@ from typing import Final
 from scenarios.faults.base import Fault, NodeFault, When
 from scenarios.faults.bit_rot import BitRot
 from scenarios.faults.byzantine import ByzantineFault
+from scenarios.faults.client import (
+    DoubleSpend,
+    Flood,
+    Malformed,
+    PartialSend,
+    Replay,
+    WrongSignature,
+)
 from scenarios.faults.clock import Drift, Jump, Skew
 from scenarios.faults.clog import Clog
 from scenarios.faults.crash import Crash
@@ -65,6 +73,13 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "remove-validator": RemoveValidator,
     "rotate-key": RotateKey,
     "proactive-recovery": ProactiveRecovery,
+    # clients
+    "double-spend": DoubleSpend,
+    "flood": Flood,
+    "malformed": Malformed,
+    "replay": Replay,
+    "wrong-signature": WrongSignature,
+    "partial-send": PartialSend,
     # hostile hands
     "byzantine": ByzantineFault,
 }
