@@ -29,6 +29,7 @@ from scenarios.genesis import make_genesis, merged
 from scenarios.genesis_spec import PartySpec
 from scenarios.hostile_parties import busy_problems, client_problems
 from scenarios.keys import Keys
+from scenarios.licences import revocation_problems
 from scenarios.membership import council_secretary
 from scenarios.schema import (
     Scenario,
@@ -248,7 +249,9 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
     keys = cheap_keys(scenario)
     genesis = make_genesis(scenario, keys)
     yield from client_problems(scenario, genesis)
-    sound = True
+    revoked = list(revocation_problems(scenario, genesis))
+    yield from revoked
+    sound = not revoked
     for place, workload in entries("workload", scenario.workload, Workload):
         if not _readable(workload):
             sound = False

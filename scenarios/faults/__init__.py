@@ -36,6 +36,7 @@ from scenarios.faults.power_loss import PowerLoss
 from scenarios.faults.priorities import Priorities
 from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.faults.restart import Restart
+from scenarios.faults.revoke_licence import RevokeLicence
 from scenarios.faults.slow import SlowCpu
 from scenarios.faults.slow_fsync import SlowFsync
 from scenarios.faults.torn_write import TornWrite
@@ -73,6 +74,7 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "remove-validator": RemoveValidator,
     "rotate-key": RotateKey,
     "proactive-recovery": ProactiveRecovery,
+    "revoke-licence": RevokeLicence,
     # clients
     "double-spend": DoubleSpend,
     "flood": Flood,
