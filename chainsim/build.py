@@ -17,11 +17,11 @@ import msgspec
 
 from chainsim import run_end
 from chainsim.beside import pace, ratios, undisturbed
-from chainsim.checks import CheckContext, CheckResult, CheckSuite
+from chainsim.checks import CHECKS, CheckContext, CheckResult, CheckSuite
 from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
-from chainsim.hostility import adversary, hostile_validators, intruder
+from chainsim.hostility import adversary, hostile_validators
 from chainsim.market_measures import METRIC_OF, market
 from chainsim.measures import Measures
 from chainsim.run_summary import Beside, Ending, ExpectationLine, Pace, WatcherLine
@@ -41,7 +41,6 @@ from nodes.ledger.receipts import Receipt
 from nodes.observer import Observer as LightObserver
 from nodes.validator import Validator
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
-from scenarios.hostile_parties import hostile_parties, purse_of
 from scenarios.keys import Keys
 from scenarios.membership import Council, council_secretary
 from scenarios.schema import Observer, Scenario, client_id, ledger_nodes, light_observers
@@ -91,8 +90,10 @@ class Simulation:
         recorder: Recorder,
         hostile: frozenset[str] | None = None,
         memo: ExecutionMemo | None = None,
+        further: Sequence[str] = (),
     ) -> None:
-        """``hostile``: the validators that are so at some time; None: to be found out."""
+        """``hostile``: the validators that are so at some time; None: to be found out.
+        ``further``: checks of ``chainsim.checks.ON_REQUEST`` besides all others."""
         self.scenario: Final = scenario
         self.recorder: Final = recorder
         self.keys: Final = Keys(scenario.seed, scenario.consensus.signatures)
@@ -114,13 +115,6 @@ class Simulation:
             self.parameters,
             lambda id_: _validator_factory(self, id_, self.key_rings[id_])(),
         )
-        self.world.intruder = intruder(
-            self.genesis.hash,
-            self.genesis.committee.ids,
-            self.clients,
-            self.keys.party,
-            lambda party: purse_of(party, self.genesis),
-        )
         self.world.add_faults(scenario.faults)
         if hostile is None:
             hostile = hostile_validators(
@@ -131,7 +125,7 @@ class Simulation:
             node = client_id(submission.party, keepers)
             self.world.submit(submission.at_us, node, submission.operation, submission.cosigners)
         self.context: Final = _check_context(self, hostile)
-        self.suite: Final = CheckSuite(self.context)
+        self.suite: Final = CheckSuite(self.context, (*CHECKS, *further))
         self.measures: Final = Measures(self.context.honest)
         self.watchers: Final = Watchers(self.context.watchers)
         self._chain: dict[int, Block] = {}
@@ -262,15 +256,20 @@ class Simulation:
 
 
 def build(
-    scenario: Scenario, recorder: Recorder | None = None, *, memoise: bool = False
+    scenario: Scenario,
+    recorder: Recorder | None = None,
+    *,
+    memoise: bool = False,
+    further: Sequence[str] = (),
 ) -> Simulation:
     """A simulation of a scenario that ``scenarios.loader`` made; ``recorder`` gets its trace.
 
     ``memoise``: each block is executed once, and its outcome shared by all honest validators; a
     run is the same, only faster. Not for code that may be wrong in what it makes of a state.
+    ``further``: checks to be had on request, like ``("specification",)``.
     """
     memo = ExecutionMemo() if memoise else None
-    return Simulation(scenario, recorder or Recorder(), memo=memo)
+    return Simulation(scenario, recorder or Recorder(), memo=memo, further=further)
 
 
 def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:
@@ -393,7 +392,6 @@ def _observer_factory(simulation: Simulation, observer: Observer) -> Callable[[]
 def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckContext:
     scenario = simulation.scenario
     committee = simulation.genesis.committee
-    attacking = hostile_parties(scenario)
     opening: dict[tuple[str, str, str], int] = {}
     for balance in simulation.genesis.balances:
         key = (balance.account, balance.asset, "free")
@@ -404,7 +402,7 @@ def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckCont
         honest=frozenset(node.id for node in ledger_nodes(scenario)) - hostile,
         verifier=simulation.verifier,
         parameters=simulation.parameters,
-        clients={n: party for n, party in simulation.clients.items() if party not in attacking},
+        clients=simulation.clients,
         opening=opening,
         client_retry_us=simulation.parameters.request_timeout_us << MOST_DOUBLINGS,
         within_us=scenario.expect.within,

@@ -66,9 +66,11 @@ def run_recorded(
     level: Level,
     progress: Callable[[Progress], None] | None = None,
     player: Player | None = None,
+    *,
+    further: tuple[str, ...] = (),
 ) -> RunSummary:
     """Runs ``scenario`` and leaves a folder in ``runs``. ``player``: who runs it; left out, it
-    runs through, telling ``progress``.
+    runs through, telling ``progress``, with the ``further`` checks that are asked for.
 
     Raises ``run_folder.Unwritable``, and ``RunFailed`` for anything unforeseen.
     """
@@ -81,7 +83,7 @@ def run_recorded(
         except OSError as error:
             raise run_folder.Unwritable(f"can't write to {folder}: {error.strerror}") from error
         try:
-            played = (player or _through(progress))(scenario, recorders.new)
+            played = (player or _through(progress, further))(scenario, recorders.new)
             recorders.current.close()
             summary = _keep(folder, played)
         except BaseException as error:
@@ -128,9 +130,9 @@ class _Recorders:
         return self.current
 
 
-def _through(progress: Callable[[Progress], None] | None) -> Player:
+def _through(progress: Callable[[Progress], None] | None, further: tuple[str, ...] = ()) -> Player:
     def player(scenario: Scenario, new_recorder: Callable[[], Recorder]) -> Played:
-        simulation = build(scenario, new_recorder())
+        simulation = build(scenario, new_recorder(), further=further)
         result, wall_s = play(simulation, progress)
         return Played(scenario, simulation, result, wall_s)
 

@@ -39,6 +39,7 @@ from chainsim.checks.restraints import Restraints
 from chainsim.checks.securities import Securities
 from chainsim.checks.signing import OneSigned
 from chainsim.checks.sometimes import COVERAGE, Sometimes
+from chainsim.checks.specification import FollowsSpecification
 from chainsim.checks.state_roots import StateRoots
 from chainsim.checks.true_votes import TrueVotes
 from chainsim.checks.validity import Validity
@@ -47,6 +48,8 @@ from chainsim.trace import Record, Recorder, Violation
 __all__ = [
     "CHECKS",
     "COVERAGE",
+    "ON_REQUEST",
+    "SPECIFICATION",
     "BalanceKey",
     "Check",
     "CheckContext",
@@ -87,12 +90,19 @@ CHECKS: Final[dict[str, Callable[[CheckContext], Check]]] = {
 }
 """In the order of the summary."""
 
+SPECIFICATION: Final = "specification"
+ON_REQUEST: Final[dict[str, Callable[[CheckContext], Check]]] = {
+    SPECIFICATION: FollowsSpecification,
+}
+"""Properties that cost more than they should in every run: who wants them says so."""
+
 
 class CheckSuite:
     """All checks of one run."""
 
     def __init__(self, context: CheckContext, names: Iterable[str] = tuple(CHECKS)) -> None:
-        self.checks: Final = tuple(CHECKS[name](context) for name in names)
+        known = CHECKS | ON_REQUEST
+        self.checks: Final = tuple(known[name](context) for name in names)
         self._readers: dict[type[Record], tuple[Callable[[Record], None], ...]] = {}
         for check in self.checks:
             for kind in check.subscribes:

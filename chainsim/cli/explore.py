@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from chainsim.explore.chunks import Job
     from chainsim.explore.model import FaultModel
     from chainsim.explore.report import SweepReport
+    from scenarios.schema import Scenario
 
 STRATEGIES: Final = ("random", "swarm", "twins", "byzzfuzz", "pct", "coverage")
 SAVED: Final = 10
@@ -51,14 +50,6 @@ class ModelOptions(NamedTuple):
     help="Seeds 0 to N-1, or N to M-1.  [default: 1000]",
 )
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
-@click.option(
-    "--executor",
-    "where",
-    metavar="local|dask:ADDRESS",
-    default="local",
-    help="Where seeds run: processes here, or a dask.distributed cluster.  [default: local]",
-)
-@click.option("--twice", is_flag=True, help="Run each seed a second time, elsewhere; compare.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="swarm", show_default=True)
 @click.option("--time", "limit", metavar="5m", help="Begin no more seeds after this long.")
 @click.option("--stop-on-failure", is_flag=True, help="End with the first seed that fails.")
@@ -76,6 +67,7 @@ class ModelOptions(NamedTuple):
 @click.option("--kinds", metavar="A,B", help="Only these kinds of faults.")
 @click.option("--behaviours", metavar="A,B", help="Only these behaviours of hostile validators.")
 @click.option("--shrink/--no-shrink", default=True, help="Shrink the first find of each check.")
+@click.option("--spec", is_flag=True, help="Hold every run against the specification of PBFT too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
     "--out",
@@ -90,8 +82,6 @@ def command(
     scenario: str,
     seeds: str,
     jobs: int,
-    where: str,
-    twice: bool,
     strategy: str,
     limit: str | None,
     stop_on_failure: bool,
@@ -102,6 +92,7 @@ def command(
     kinds: str | None,
     behaviours: str | None,
     shrink: bool,
+    spec: bool,
     as_json: bool,
     out: Path,
 ) -> None:
@@ -114,6 +105,7 @@ def command(
     from chainsim.explore.chunks import Job
     from chainsim.explore.guided import COVERAGE
     from chainsim.explore.model import model_of
+    from chainsim.explore.runner import executor_for
 
     first, last = seed_range(seeds)
     rows = combinations(vary)
@@ -129,15 +121,16 @@ def command(
             model=restricted(model_of(base), options),
             stop_on_failure=stop_on_failure,
             origin=first if strategy == COVERAGE else 0,
+            further=specified(base) if spec else (),
         )
         for base in bases
     ]
     for job in plans:
         refuse_if_nothing_to_draw(job, first)
-    reports = []
-    with _executor(where, jobs, twice=twice) as (executor, room):
+    with executor_for(jobs) as executor:
+        reports = []
         for job, row in zip(plans, rows, strict=True):
-            done = _sweep(job, row, first, last, executor, room, limit_s, resume, out)
+            done = _sweep(job, row, first, last, executor, jobs, limit_s, resume, out)
             reports.append(done)
             if done.interrupted or (done.failures and stop_on_failure):
                 break
@@ -147,18 +140,14 @@ def command(
     context.exit(decisive(ExitCode(done.exit_code) for done in reports))
 
 
-@contextmanager
-def _executor(where: str, jobs: int, *, twice: bool) -> Iterator[tuple[Executor, int]]:
-    from chainsim.explore.cluster import NoCluster
-    from chainsim.explore.executors import LOCAL, opened
+def specified(base: Scenario) -> tuple[str, ...]:
+    """The further check that ``--spec`` asks for. Raises ``Refused`` for another protocol."""
+    from chainsim.checks import SPECIFICATION
 
-    if where != LOCAL and jobs > 1:
-        raise Refused("--jobs is for processes here; a cluster has its workers")
-    try:
-        with opened(where, jobs, twice=twice) as found:
-            yield found
-    except NoCluster as error:
-        raise Refused(f"--executor: {error}") from None
+    if base.consensus.protocol != "pbft":
+        runs = base.consensus.protocol
+        raise Refused(f'--spec: the specification is of PBFT, and {base.name} runs "{runs}"')
+    return (SPECIFICATION,)
 
 
 def refuse_if_nothing_to_draw(job: Job, seed: int) -> None:

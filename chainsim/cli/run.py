@@ -10,6 +10,7 @@ import rich_click as click
 
 from chainsim import run_folder
 from chainsim.cli import dashboard, output
+from chainsim.cli.explore import specified
 from chainsim.cli.scenario_argument import Refused, complete, load
 from chainsim.exit_codes import ExitCode
 
@@ -44,6 +45,7 @@ LEVELS = ("off", "milestones", "messages")
     default="milestones",
     help="What is recorded; it never changes the run.  [default: milestones]",
 )
+@click.option("--spec", is_flag=True, help="Hold the run against the specification of PBFT too.")
 @click.option("--live", is_flag=True, help="Watch it in a full-screen dashboard, and prod it.")
 @click.option(
     "--speed",
@@ -60,6 +62,7 @@ def command(
     out: Path,
     as_json: bool,
     level: str,
+    spec: bool,
     live: bool,
     speed: str | None,
 ) -> None:
@@ -73,6 +76,9 @@ def command(
     from chainsim.trace import Level
 
     (chosen,) = (known for known in get_args(Level) if known == level)
+    if spec and live:
+        raise Refused("--spec judges a run that goes through: leave out --live")
+    further = specified(loaded) if spec else ()
     pace = dashboard.speed_of(speed, live=live)
     try:
         if live and dashboard.possible(as_json=as_json):
@@ -83,7 +89,7 @@ def command(
                 summary = run_recorded(loaded, out, chosen, player=told)
         else:
             with watching(loaded.duration) as progress:
-                summary = run_recorded(loaded, out, chosen, progress)
+                summary = run_recorded(loaded, out, chosen, progress, further=further)
     except run_folder.Unwritable as error:
         raise Refused(str(error)) from None
     show(summary, as_json=as_json)

@@ -10,9 +10,11 @@ from concurrent.futures import Executor
 
 import msgspec
 
+from chainsim.checks import SPECIFICATION
 from chainsim.explore.chunks import Job
 from chainsim.explore.finds import Group
 from chainsim.explore.model import FaultModel
+from chainsim.explore.outcome import run_scenario
 from chainsim.explore.planting import Planted, planted
 from chainsim.explore.runner import Sweep, Tell, sweep
 from chainsim.explore.shrink import LIMIT_S, shrink
@@ -37,6 +39,8 @@ class Hunt(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[str, ...] = ()
     """Other properties that the same run violates."""
     detail: str = ""
+    specification: str | None = None
+    """The first step of the find that no rule allows; empty: all are allowed; None: not asked."""
     faults: tuple[str, ...] = ()
     scenario: str = ""
     """As TOML, where the seed alone doesn't say it (``coverage``)."""
@@ -111,10 +115,23 @@ def hunt(
         check=first.check,
         also=first.also,
         detail=first.detail,
+        specification=_refused(job, first),
         faults=first.faults,
         scenario=first.scenario,
         interrupted=False,
     )
+
+
+def _refused(job: Job, first: Group) -> str:
+    """The same run once more, held against the specification: why it refuses it, if it does."""
+    scenario = (
+        load_text(first.scenario)
+        if first.scenario
+        else STRATEGIES[job.strategy](job.base, job.model, first.seed)
+    )
+    with planted(job.mutant):
+        outcome = run_scenario(scenario, further=(SPECIFICATION,))
+    return next((found.detail for found in outcome.found if found.check == SPECIFICATION), "")
 
 
 def _first(found: Sweep) -> Group | None:

@@ -61,24 +61,35 @@ Listen = Callable[[Recorder], None]
 
 
 def run_seed(
-    base: Scenario, strategy: str, model: FaultModel, seed: int, *, memoise: bool = False
+    base: Scenario,
+    strategy: str,
+    model: FaultModel,
+    seed: int,
+    *,
+    memoise: bool = False,
+    further: tuple[str, ...] = (),
 ) -> Outcome:
     """Draws and runs one seed. A pure function of its arguments."""
-    return run_scenario(STRATEGIES[strategy](base, model, seed), memoise=memoise)
+    drawn = STRATEGIES[strategy](base, model, seed)
+    return run_scenario(drawn, memoise=memoise, further=further)
 
 
 def run_scenario(
-    scenario: Scenario, *, memoise: bool = False, listen: Listen | None = None
+    scenario: Scenario,
+    *,
+    memoise: bool = False,
+    listen: Listen | None = None,
+    further: tuple[str, ...] = (),
 ) -> Outcome:
     """Runs a scenario as it stands; whatever our code raises is a finding too.
 
-    ``memoise``: as for ``build``. ``listen`` is given the recorder before the run.
+    ``memoise``, ``further``: as for ``build``. ``listen`` is given the recorder before the run.
     """
     recorder = Recorder()
     if listen is not None:
         listen(recorder)
     try:
-        simulation = build(scenario, recorder, memoise=memoise)
+        simulation = build(scenario, recorder, memoise=memoise, further=further)
         coverage = Coverage(recorder)
         result = simulation.run()
     except Exception as error:

@@ -50,8 +50,6 @@ class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool
     states: int = 0
     """Different protocol states reached; counted by ``coverage`` only."""
-    lost: str = ""
-    """Why the executor couldn't go on; empty if it could."""
 
     @property
     def title(self) -> str:
@@ -84,7 +82,6 @@ def report(job: Job, first_seed: int, varied: dict[str, str], found: Sweep) -> S
         resumed=found.resumed,
         interrupted=found.interrupted,
         states=found.states,
-        lost=found.lost,
     )
 
 
@@ -98,9 +95,7 @@ def exit_code(found: Sweep) -> ExitCode:
         codes.append(ExitCode.SAFETY)
     if kinds.get("liveness"):
         codes.append(ExitCode.LIVENESS)
-    if found.lost:
-        codes.append(ExitCode.INTERNAL)
-    elif found.interrupted:
+    if found.interrupted:
         codes.append(ExitCode.INTERRUPTED)
     return decisive(codes)
 
@@ -174,8 +169,6 @@ def _verdict(one: SweepReport) -> Text:
     head = f"{one.title}, {one.strategy}, {seeds}: "
     if one.failures:
         return Text(head + f"{one.failures:,} of {one.runs:,} runs fail", style="bold red")
-    if one.lost:
-        return Text(head + f"workers were lost ({one.lost}); --resume goes on", style="bold red")
     if one.interrupted:
         return Text(head + "interrupted; nothing found so far", style="yellow")
     return Text(head + f"nothing found in {one.runs:,} runs", style="bold green")

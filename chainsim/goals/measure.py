@@ -22,7 +22,7 @@ import msgspec
 from chainsim import wall_clock
 from chainsim.bench.catalogue import ENTRIES
 from chainsim.bench.runner import measured
-from chainsim.checks import CHECKS
+from chainsim.checks import CHECKS, ON_REQUEST
 from chainsim.explore.chunks import Job
 from chainsim.explore.hunt import hunt, shrunk
 from chainsim.explore.model import model_of
@@ -51,7 +51,7 @@ HASH_SEEDS: Final = {"once": "0", "again": "0", "other-hash-seed": "12345"}
 def clean(strategy: str, first: int, last: int, jobs: int) -> Result:
     """Seeds of correct code: how many, and every alarm."""
     base = load(BASE)
-    job = Job(base=base, strategy=strategy, model=model_of(base))
+    job = Job(base=base, strategy=strategy, model=model_of(base), further=tuple(ON_REQUEST))
     with executor_for(jobs) as executor:
         found = sweep(job, first, last, executor, jobs=jobs)
     return {
@@ -59,7 +59,7 @@ def clean(strategy: str, first: int, last: int, jobs: int) -> Result:
         "failures": found.failures,
         "digest": found.digest,
         "alarms": [f"{group.check} at seed {group.seed}" for group in found.findings.groups],
-        "checks": list(CHECKS),
+        "checks": [*CHECKS, *ON_REQUEST],
         "wall_s": round(found.wall_ns / 1e9, 1),
         "seeds_per_core_s": found.seeds_per_core_second,
     }

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from chainsim.checks import SPECIFICATION
 from chainsim.explore.bug_table import BugTable, Row, best_strategy
 from chainsim.goals.readings import Readings
 
@@ -33,8 +34,6 @@ SHRINK_S: Final = 60
 STATES_PER_MIN: Final = 50_000
 REJECTED: Final = 0.9
 FORKS: Final = 10_000
-SPECIFICATION: Final = "specification"
-"""The check that holds a run's milestones against the executable specification."""
 SHOWN: Final = 5
 
 
@@ -195,10 +194,11 @@ def _accepted(readings: Readings) -> Said:
 
 def _rejected(readings: Readings) -> Said:
     table = readings.bugs
-    finds = [] if table is None else [h for r in table.mutants for h in r.hunts if h.violated]
-    if not finds or not any(SPECIFICATION in hunt.violated for hunt in finds):
+    hunts = [] if table is None else [h for row in table.mutants for h in row.hunts if h.violated]
+    finds = [hunt.specification for hunt in hunts if hunt.specification is not None]
+    if not finds:
         return MISSING
-    count = sum(SPECIFICATION in hunt.violated for hunt in finds)
+    count = sum(bool(refused) for refused in finds)
     words = f"{count} of {len(finds)} failing runs, {count / len(finds):.0%}"
     return said(count >= REJECTED * len(finds), words)
 

@@ -1,0 +1,303 @@
+"""Specification: every step of every honest validator is one that the rules of PBFT allow.
+
+Reads the trace, and what arrives where, to ``chainsim.specification``, which shares no code with
+the replicas. Only this file knows both the records of a run and the words of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from chainsim.checks.base import Check
+from chainsim.checks.context import CheckContext
+from chainsim.specification import (
+    Block,
+    Certificate,
+    Facts,
+    NewView,
+    Request,
+    Specification,
+    Statement,
+    ViewChange,
+)
+from chainsim.trace import (
+    Accused,
+    Executed,
+    Installed,
+    MessageMoved,
+    NodeChanged,
+    Reached,
+    Record,
+    Signed,
+    Submitted,
+    TimerExpired,
+)
+from chainsim.trace import Final as Confirmed
+from consensus.messages import NULL_DIGEST, CommitCertificate
+from nodes.ledger.receipts import EPOCH_END, VALIDATOR_REMOVAL
+
+VALIDATOR_UPDATE: Final = "VALIDATOR_UPDATE"
+_VOTES: Final = frozenset(("pre-prepare", "prepare", "commit"))
+
+
+class FollowsSpecification(Check):
+    """The first step that no rule allows, if there is one; the run is not judged beyond it."""
+
+    name = "specification"
+    subscribes = (
+        MessageMoved,
+        Signed,
+        Reached,
+        Executed,
+        Installed,
+        NodeChanged,
+        TimerExpired,
+        Submitted,
+        Confirmed,
+        Accused,
+    )
+
+    def __init__(self, context: CheckContext) -> None:
+        super().__init__(context)
+        self._facts: Final = Facts(
+            context.committee.ids,
+            context.honest,
+            context.parameters.checkpoint_interval,
+            context.parameters.window,
+            NULL_DIGEST,
+        )
+        self._specification: Final = Specification(self._facts)
+        self._validators: Final = self._facts.validators
+        self._parties: Final = frozenset(context.clients.values())
+        self._steps = 0
+        self._over = False
+        self._read: Final[dict[type[Record], Callable[[Any], None]]] = {
+            MessageMoved: self._moved,
+            Signed: self._signed,
+            Reached: self._reached,
+            Executed: self._executed,
+            Installed: self._installed,
+            NodeChanged: self._changed,
+            TimerExpired: self._timer,
+            Submitted: self._submitted,
+            Confirmed: self._confirmed,
+            Accused: self._accused,
+        }
+        self._translated: Final[dict[bytes, ViewChange | NewView]] = {}
+
+    def on_record(self, record: Record) -> None:
+        if not self._over:
+            self._read[type(record)](record)
+
+    def _judge(self, record: Record, sequence: int, fault: str) -> None:
+        self._steps += 1
+        if fault:
+            self._over = True
+            self.fail(record.at_us, record.node, sequence, fault)
+
+    # -- what validators reach --------------------------------------------------------------
+
+    def _reached(self, record: Reached) -> None:
+        node = self._validators.get(record.node)
+        if node is None:
+            return
+        rules, event, sequence = self._specification, record.event, record.sequence
+        where = (node, record.view, sequence, record.digest)
+        if event == "pre-prepare-accepted":
+            self._judge(record, sequence, rules.accepts(*where))
+        elif event == "prepared":
+            self._judge(record, sequence, rules.prepares(*where))
+        elif event == "committed":
+            self._judge(record, sequence, rules.commits(*where))
+        elif event == "view-change-started":
+            self._judge(record, sequence, rules.leaves(node, record.view))
+        elif event == "new-view-entered":
+            self._judge(record, sequence, rules.enters(node, record.view))
+        elif event == "checkpoint-stable":
+            self._judge(record, sequence, rules.stabilises(node, sequence, record.digest))
+        elif event == "epoch-entered":
+            self._judge(record, sequence, rules.changes_epoch(node, sequence))
+        elif event == "halted":
+            self._judge(record, sequence, rules.halts(record.cause))
+
+    def _executed(self, record: Executed) -> None:
+        node, block = self._validators.get(record.node), record.block
+        if node is None or block is None:
+            return
+        header = block.header
+        known = header.hash in self._facts.states
+        told = Block(
+            header.height,
+            header.parent,
+            header.batch_digest,
+            header.hash,
+            record.state_root,
+            record.reply_root,
+            _votes_of(block.certificate),
+            block.certificate.view,
+            () if known else self._requests(block),
+            any(_changes_committee(r) for r in (*block.receipts, *block.system_receipts)),
+            _successors(block.system_receipts),
+        )
+        fault = self._specification.executes(node, told, record.replayed)
+        self._judge(record, header.height, fault)
+
+    def _requests(self, block: Any) -> tuple[Request, ...]:
+        return tuple(
+            Request(
+                request.sender,
+                request.number,
+                receipt.code,
+                request.sender in self._parties,
+                request.digest in self._facts.submitted,
+            )
+            for request, receipt in zip(block.batch.requests, block.receipts, strict=False)
+        )
+
+    def _installed(self, record: Installed) -> None:
+        node = self._validators.get(record.node)
+        if node is not None:
+            roots = (record.state_root, record.reply_root)
+            told = (node, record.sequence, record.header_hash, roots)
+            self._judge(record, record.sequence, self._specification.takes_over(*told))
+
+    def _changed(self, record: NodeChanged) -> None:
+        node = self._validators.get(record.node)
+        if node is not None and record.state == "up":
+            node.restarted()
+
+    def _timer(self, record: TimerExpired) -> None:
+        node = self._validators.get(record.node)
+        if node is not None:
+            self._specification.timer(node, record.key)
+
+    def _accused(self, record: Accused) -> None:
+        if record.node in self._validators:
+            self._judge(record, 0, self._specification.accuses(record.culprit))
+
+    # -- clients ------------------------------------------------------------------------------
+
+    def _submitted(self, record: Submitted) -> None:
+        self._facts.submitted.add(record.digest)
+
+    def _confirmed(self, record: Confirmed) -> None:
+        if record.node in self.context.clients:
+            told = (record.node, record.number, record.result)
+            self._judge(record, 0, self._specification.believes(*told))
+
+    # -- what is said and heard -----------------------------------------------------------------
+
+    def _signed(self, record: Signed) -> None:
+        node = self._validators.get(record.node)
+        if node is not None:
+            said = (record.type, record.epoch, record.view, record.sequence, record.digest)
+            self._judge(record, record.sequence, self._specification.says(node, *said))
+
+    def _moved(self, record: MessageMoved) -> None:
+        node, kind = self._validators.get(record.node), record.type
+        if record.what == "delivered":
+            if node is not None:
+                self._delivered(node, kind, record.message)
+            elif kind == "reply" and record.node in self.context.clients:
+                self._answered(record.node, record.message)
+        elif record.what == "sent" and node is not None:
+            message: Any = record.message
+            if message.sender != record.node:
+                return
+            if kind == "view-change":
+                told = self._view_change(message)
+                self._judge(record, 0, self._specification.sends_view_change(node, told))
+            elif kind == "new-view":
+                order = self._new_view(message)
+                self._judge(record, 0, self._specification.sends_new_view(node, order))
+
+    def _delivered(self, node: Any, kind: str, message: Any) -> None:
+        rules = self._specification
+        if kind in _VOTES:
+            rules.hears(node, message.sender, _statement(kind, message))
+        elif kind == "checkpoint":
+            self._hears_checkpoint(node, message)
+        elif kind == "view-change":
+            rules.hears_view_change(node, self._view_change(message))
+        elif kind == "new-view":
+            rules.hears_new_view(node, self._new_view(message))
+        elif kind == "state-proof":
+            for certified in message.states:
+                for vote in certified.proof:
+                    self._hears_checkpoint(node, vote)
+
+    def _hears_checkpoint(self, node: Any, vote: Any) -> None:
+        statement = ("checkpoint", vote.epoch, 0, vote.sequence, vote.digest)
+        self._specification.hears(node, vote.sender, statement)
+
+    def _answered(self, client: str, message: Any) -> None:
+        key = (client, message.number, message.result)
+        self._facts.replies.setdefault(key, set()).add(message.sender)
+
+    # -- translation ------------------------------------------------------------------------------
+
+    def _view_change(self, message: Any) -> ViewChange:
+        found = self._translated.get(message.digest_bytes)
+        if not isinstance(found, ViewChange):
+            found = ViewChange(
+                message.sender,
+                message.digest_bytes,
+                message.epoch,
+                message.view,
+                message.stable,
+                tuple((vote.sender, vote.sequence, vote.digest) for vote in message.checkpoints),
+                tuple(_certificate(entry) for entry in message.prepared),
+            )
+            self._translated[message.digest_bytes] = found
+        return found
+
+    def _new_view(self, message: Any) -> NewView:
+        found = self._translated.get(message.digest_bytes)
+        if not isinstance(found, NewView):
+            found = NewView(
+                message.sender,
+                message.digest_bytes,
+                message.epoch,
+                message.view,
+                message.view_changes,
+                tuple((p.sender, p.view, p.sequence, p.digest) for p in message.pre_prepares),
+            )
+            self._translated[message.digest_bytes] = found
+        return found
+
+    def held(self) -> str:
+        return f"{self._steps} steps of {len(self._validators)} honest validators are allowed"
+
+
+def _statement(kind: str, message: Any) -> Statement:
+    return kind, message.epoch, message.view, message.sequence, message.digest
+
+
+def _changes_committee(receipt: Any) -> bool:
+    """Whether it orders another committee: by request, or as a licence that was lost does."""
+    return receipt.type in (VALIDATOR_UPDATE, VALIDATOR_REMOVAL) and receipt.code == "OK"
+
+
+def _successors(receipts: Any) -> tuple[str, ...]:
+    """The members of the next epoch, if the ledger ended one."""
+    for receipt in receipts:
+        if receipt.type == EPOCH_END:
+            _, *members = receipt.data
+            return tuple(id_ for id_, _ in members)
+    return ()
+
+
+def _votes_of(certificate: CommitCertificate) -> tuple[tuple[str, Statement], ...]:
+    return tuple((vote.sender, _statement("commit", vote)) for vote in certificate.commits)
+
+
+def _certificate(entry: Any) -> Certificate:
+    proposal = entry.pre_prepare
+    return Certificate(
+        proposal.view,
+        proposal.sequence,
+        proposal.digest,
+        proposal.sender,
+        tuple((vote.sender, _statement("prepare", vote)) for vote in entry.prepares),
+    )
