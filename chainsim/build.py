@@ -21,7 +21,7 @@ from chainsim.checks import CHECKS, CheckContext, CheckResult, CheckSuite
 from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
-from chainsim.hostility import adversary, hostile_validators
+from chainsim.hostility import adversary, hostile_validators, intruder
 from chainsim.market_measures import METRIC_OF, market
 from chainsim.measures import Measures
 from chainsim.run_summary import Beside, Ending, ExpectationLine, Pace, WatcherLine
@@ -41,6 +41,7 @@ from nodes.ledger.receipts import Receipt
 from nodes.observer import Observer as LightObserver
 from nodes.validator import Validator
 from scenarios.genesis import DEFAULT_CITY, client_cities, make_genesis
+from scenarios.hostile_parties import hostile_parties, purse_of
 from scenarios.keys import Keys
 from scenarios.membership import Council, council_secretary
 from scenarios.schema import Observer, Scenario, client_id, ledger_nodes, light_observers
@@ -114,6 +115,13 @@ class Simulation:
             lambda id_: self.key_rings[id_].held,
             self.parameters,
             lambda id_: _validator_factory(self, id_, self.key_rings[id_])(),
+        )
+        self.world.intruder = intruder(
+            self.genesis.hash,
+            self.genesis.committee.ids,
+            self.clients,
+            self.keys.party,
+            lambda party: purse_of(party, self.genesis),
         )
         self.world.add_faults(scenario.faults)
         if hostile is None:
@@ -392,6 +400,7 @@ def _observer_factory(simulation: Simulation, observer: Observer) -> Callable[[]
 def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckContext:
     scenario = simulation.scenario
     committee = simulation.genesis.committee
+    attacking = hostile_parties(scenario)
     opening: dict[tuple[str, str, str], int] = {}
     for balance in simulation.genesis.balances:
         key = (balance.account, balance.asset, "free")
@@ -402,7 +411,7 @@ def _check_context(simulation: Simulation, hostile: frozenset[str]) -> CheckCont
         honest=frozenset(node.id for node in ledger_nodes(scenario)) - hostile,
         verifier=simulation.verifier,
         parameters=simulation.parameters,
-        clients=simulation.clients,
+        clients={n: party for n, party in simulation.clients.items() if party not in attacking},
         opening=opening,
         client_retry_us=simulation.parameters.request_timeout_us << MOST_DOUBLINGS,
         within_us=scenario.expect.within,

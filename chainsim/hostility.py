@@ -7,12 +7,13 @@ run without checks, which decides nothing else (law 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from chainsim.simulation.world import Adversary, World
+from chainsim.simulation.world import Adversary, Intruder, World
 from chainsim.trace import FaultChanged, Recorder
 from consensus.crypto import Signer
+from consensus.effects import TimerKey
 from consensus.protocol import Parameters
 from consensus.types import Committee, NodeId
 from nodes.byzantine import (
@@ -24,6 +25,7 @@ from nodes.byzantine import (
     Options,
     disguise,
 )
+from nodes.hostile_clients import ATTACKS, ClientAttacker, Purse, Rogue, Tactics
 from nodes.node import Node
 from scenarios.faults import Fault
 
@@ -60,6 +62,32 @@ def adversary(
         return disguise(behaviour, attacker, lambda: another(id_))
 
     return disguised
+
+
+def intruder(
+    chain: bytes,
+    validators: tuple[NodeId, ...],
+    party_of: Mapping[NodeId, str],
+    signer_of: Callable[[str], Signer],
+    purse_of: Callable[[str], Purse],
+) -> Intruder:
+    """Makes attacks of ``nodes.hostile_clients``, each with its own party's signer only (law 5)."""
+
+    def hired(id_: NodeId, attack: str, tactics: Tactics, draws: Draws, key: TimerKey) -> Disguise:
+        party = party_of[id_]
+        attacker = ClientAttacker(
+            id=id_,
+            party=party,
+            chain=chain,
+            validators=validators,
+            signer=signer_of(party),
+            draws=draws,
+            purse=purse_of(party),
+            tactics=tactics,
+        )
+        return lambda inner: Rogue(inner, partial(ATTACKS[attack], attacker), key)
+
+    return hired
 
 
 def hostile_validators(

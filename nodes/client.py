@@ -100,6 +100,11 @@ class Client:
         """Requests signed so far."""
         return self._next_number - 1
 
+    def claim_number(self) -> int:
+        """The next request number: whoever asks uses it, and this client doesn't."""
+        self._next_number += 1
+        return self._next_number - 1
+
     @property
     def id(self) -> NodeId:
         """The node's name on the network."""

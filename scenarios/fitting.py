@@ -27,7 +27,9 @@ from scenarios.fitting_genesis import can_make_genesis, cheap_keys, genesis_prob
 from scenarios.fitting_observers import observer_problems
 from scenarios.genesis import make_genesis, merged
 from scenarios.genesis_spec import PartySpec
+from scenarios.hostile_parties import busy_problems, client_problems
 from scenarios.keys import Keys
+from scenarios.licences import revocation_problems
 from scenarios.membership import council_secretary
 from scenarios.schema import (
     Scenario,
@@ -246,7 +248,10 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
         return
     keys = cheap_keys(scenario)
     genesis = make_genesis(scenario, keys)
-    sound = True
+    yield from client_problems(scenario, genesis)
+    revoked = list(revocation_problems(scenario, genesis))
+    yield from revoked
+    sound = not revoked
     for place, workload in entries("workload", scenario.workload, Workload):
         if not _readable(workload):
             sound = False
@@ -263,6 +268,7 @@ def _workloads(scenario: Scenario) -> Iterator[ScenarioError]:
     if sound and genesis.validators and whole(scenario.workload) and whole(scenario.faults):
         yield from _secretary(scenario, genesis, keys)
         yield from _desks(scenario, genesis, keys)
+        yield from busy_problems(scenario, submissions(scenario, genesis, keys))
 
 
 def _readable(workload: Workload) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 from consensus.types import Committee, NodeId
 from nodes.ledger.genesis import Genesis
 from nodes.ledger.transactions import Transaction, ValidatorUpdate
+from scenarios.faults.client import ClientFault
 from scenarios.faults.membership import MembershipFault
 from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.keys import Keys
@@ -71,11 +72,15 @@ class Council:
 
 
 def council_secretary(scenario: Scenario, plan: Iterable[Submission]) -> str:
-    """The first validator whose party sends nothing in the plan; empty without proactive
-    recovery, or if everybody sends something."""
+    """The first validator whose party sends nothing in the plan and attacks nobody; empty without
+    proactive recovery, or if everybody sends something."""
     if not any(isinstance(fault, ProactiveRecovery) for fault in scenario.faults):
         return ""
     idle = {seat.id: None for seat in seats(scenario)}
+    for fault in scenario.faults:
+        if isinstance(fault, ClientFault):
+            for name in fault.selectors():
+                idle.pop(name.removesuffix(".desk"), None)
     for submission in plan:
         idle.pop(submission.party, None)
         if not idle:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -50,6 +52,14 @@ class ModelOptions(NamedTuple):
     help="Seeds 0 to N-1, or N to M-1.  [default: 1000]",
 )
 @click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
+@click.option(
+    "--executor",
+    "where",
+    metavar="local|dask:ADDRESS",
+    default="local",
+    help="Where seeds run: processes here, or a dask.distributed cluster.  [default: local]",
+)
+@click.option("--twice", is_flag=True, help="Run each seed a second time, elsewhere; compare.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="swarm", show_default=True)
 @click.option("--time", "limit", metavar="5m", help="Begin no more seeds after this long.")
 @click.option("--stop-on-failure", is_flag=True, help="End with the first seed that fails.")
@@ -82,6 +92,8 @@ def command(
     scenario: str,
     seeds: str,
     jobs: int,
+    where: str,
+    twice: bool,
     strategy: str,
     limit: str | None,
     stop_on_failure: bool,
@@ -105,7 +117,6 @@ def command(
     from chainsim.explore.chunks import Job
     from chainsim.explore.guided import COVERAGE
     from chainsim.explore.model import model_of
-    from chainsim.explore.runner import executor_for
 
     first, last = seed_range(seeds)
     rows = combinations(vary)
@@ -127,10 +138,10 @@ def command(
     ]
     for job in plans:
         refuse_if_nothing_to_draw(job, first)
-    with executor_for(jobs) as executor:
-        reports = []
+    reports = []
+    with _executor(where, jobs, twice=twice) as (executor, room):
         for job, row in zip(plans, rows, strict=True):
-            done = _sweep(job, row, first, last, executor, jobs, limit_s, resume, out)
+            done = _sweep(job, row, first, last, executor, room, limit_s, resume, out)
             reports.append(done)
             if done.interrupted or (done.failures and stop_on_failure):
                 break
@@ -138,6 +149,20 @@ def command(
         save(job, done, out, shrink=shrink and not done.interrupted)
     _show(reports, as_json=as_json)
     context.exit(decisive(ExitCode(done.exit_code) for done in reports))
+
+
+@contextmanager
+def _executor(where: str, jobs: int, *, twice: bool) -> Iterator[tuple[Executor, int]]:
+    from chainsim.explore.cluster import NoCluster
+    from chainsim.explore.executors import LOCAL, opened
+
+    if where != LOCAL and jobs > 1:
+        raise Refused("--jobs is for processes here; a cluster has its workers")
+    try:
+        with opened(where, jobs, twice=twice) as found:
+            yield found
+    except NoCluster as error:
+        raise Refused(f"--executor: {error}") from None
 
 
 def specified(base: Scenario) -> tuple[str, ...]:

@@ -8,6 +8,7 @@
     outcome     runs one seed and says what came of it
     chunks      what a worker does: a chunk of seeds, summed up
     runner      a sweep: chunks on an executor, merged in order of seeds
+    executors   where chunks run: here, in processes, on a `cluster`; once, or `twice`
     journal     what is done of a sweep, so that an interrupted one goes on
     finds       failures: grouped, saved as runs
     shrink      the smallest scenario that fails alike; `passes` are its steps

@@ -43,6 +43,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     mutant: Planted | None = None
     origin: int = 0
     """The first seed of the sweep, for a strategy whose seeds hang on it (``coverage``)."""
+    digests: bool = False
+    """Whether chunks tell the digest of each run."""
+    backwards: bool = False
+    """The last seed first: nothing but the time it takes may hang on that."""
     further: tuple[str, ...] = ()
     """Checks of ``chainsim.checks.ON_REQUEST`` besides all others."""
 
@@ -68,6 +72,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[tuple[int, ...], ...] = ()
     """Of ``coverage``, for each run: the protocol states that no run before it in the chunk
     reached."""
+    digests: tuple[str, ...] = ()
+    """Of each run, if the job asks for it."""
 
 
 def run_chunk(job: Job, first: int, count: int, parents: tuple[Parents, ...] = ()) -> Chunk:
@@ -88,7 +94,9 @@ def run_chunk(job: Job, first: int, count: int, parents: tuple[Parents, ...] = (
         if collecting:
             gc.enable()
             gc.unfreeze()
-    return _summed(first, outcomes, tuple(states), wall_clock.cpu_ns() - start_ns)
+    digests = tuple(outcome.digest for outcome in outcomes) if job.digests else ()
+    chunk = _summed(first, outcomes, tuple(states), wall_clock.cpu_ns() - start_ns)
+    return msgspec.structs.replace(chunk, digests=digests)
 
 
 def _run(
@@ -98,7 +106,8 @@ def _run(
     states: list[tuple[int, ...]] = []
     known: set[int] = set()
     memoise = job.mutant is None  # a planted bug may be in the ledger: all execute for themselves
-    for seed, its in zip(range(first, first + count), parents, strict=True):
+    seeds = list(zip(range(first, first + count), parents, strict=True))
+    for seed, its in reversed(seeds) if job.backwards else seeds:
         scenario = drawn(job.base, job.strategy, job.model, seed, its)
         if job.strategy == COVERAGE:
             reached = ProtocolStates()
@@ -115,6 +124,9 @@ def _run(
             break
         if len(outcomes) % COLLECT_EVERY == 0:
             gc.collect()
+    if job.backwards:
+        outcomes.reverse()
+        states.reverse()
     return outcomes, states
 
 

@@ -50,6 +50,8 @@ class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool
     states: int = 0
     """Different protocol states reached; counted by ``coverage`` only."""
+    lost: str = ""
+    """Why the executor couldn't go on; empty if it could."""
 
     @property
     def title(self) -> str:
@@ -82,6 +84,7 @@ def report(job: Job, first_seed: int, varied: dict[str, str], found: Sweep) -> S
         resumed=found.resumed,
         interrupted=found.interrupted,
         states=found.states,
+        lost=found.lost,
     )
 
 
@@ -95,7 +98,9 @@ def exit_code(found: Sweep) -> ExitCode:
         codes.append(ExitCode.SAFETY)
     if kinds.get("liveness"):
         codes.append(ExitCode.LIVENESS)
-    if found.interrupted:
+    if found.lost:
+        codes.append(ExitCode.INTERNAL)
+    elif found.interrupted:
         codes.append(ExitCode.INTERRUPTED)
     return decisive(codes)
 
@@ -169,6 +174,8 @@ def _verdict(one: SweepReport) -> Text:
     head = f"{one.title}, {one.strategy}, {seeds}: "
     if one.failures:
         return Text(head + f"{one.failures:,} of {one.runs:,} runs fail", style="bold red")
+    if one.lost:
+        return Text(head + f"workers were lost ({one.lost}); --resume goes on", style="bold red")
     if one.interrupted:
         return Text(head + "interrupted; nothing found so far", style="yellow")
     return Text(head + f"nothing found in {one.runs:,} runs", style="bold green")

@@ -2,7 +2,8 @@
 
 The executor is any ``concurrent.futures.Executor``; few chunks are under way at a time, so memory
 stays bounded however many seeds there are. A budget of time or an interrupt only stops handing
-out; what is under way is finished and kept.
+out; what is under way is finished and kept. An executor that breaks ends a sweep like an
+interrupt.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -31,12 +34,18 @@ from scenarios.schema import Scenario
 
 AHEAD: Final = 3
 """Chunks handed out per worker, the one that it works on included."""
+KILLED: Final = "KilledWorker"
+"""What dask.distributed raises of a chunk whose workers died again and again."""
 LOOK_S: Final = 0.1
 """How often progress is told while nothing comes back."""
 
 
 class Interrupted(Exception):
     """Somebody who watches wants the sweep to end; raised from ``tell``."""
+
+
+class _Lost(Exception):
+    """The executor can't go on."""
 
 
 class Sweep:
@@ -51,6 +60,8 @@ class Sweep:
         self.deliveries = 0
         self.busy_ns = 0
         self.interrupted = False
+        self.lost = ""
+        """Why the executor couldn't go on; empty if it could."""
         self.resumed = 0
         """Runs taken from the journal."""
         self.wall_ns = 0
@@ -159,6 +170,9 @@ class _Run:
         except Interrupted:
             self._sweep.interrupted = True
             self._land_what_flies()
+        except _Lost as error:
+            self._sweep.interrupted = True
+            self._sweep.lost = str(error)
         self._sweep.wall_ns = wall_clock.now_ns() - self._start_ns
         return self._sweep
 
@@ -181,9 +195,15 @@ class _Run:
                 self._sweep.resumed += known.runs
                 self._land(number, known)
             else:
-                future = self._executor.submit(run_chunk, self._job, *span, *more)
+                future = self._submitted((*span, *more))
                 self._flying[future] = (number, *span)
         return True
+
+    def _submitted(self, arguments: tuple[Any, ...]) -> Future[Chunk]:
+        try:
+            return self._executor.submit(run_chunk, self._job, *arguments)
+        except (BrokenExecutor, OSError) as error:
+            raise _Lost(_words(error)) from None
 
     def _out_of_time(self) -> bool:
         if self._limit_ns is None:
@@ -194,10 +214,21 @@ class _Run:
         done, _ = wait(self._flying, timeout=LOOK_S, return_when=FIRST_COMPLETED)
         for future in done:
             number, _, count = self._flying.pop(future)
-            chunk = future.result()
+            chunk = self._result(future)
             if self._journal is not None:
                 self._journal.add(chunk, count)
             self._land(number, chunk)
+
+    def _result(self, future: Future[Chunk]) -> Chunk:
+        """What a scenario raises is a finding of its chunk; so this is the executor's trouble."""
+        try:
+            return future.result()
+        except (BrokenExecutor, CancelledError, OSError) as error:
+            raise _Lost(_words(error)) from None
+        except Exception as error:
+            if type(error).__name__ != KILLED:
+                raise
+            raise _Lost(_words(error)) from None
 
     def _land(self, number: int, chunk: Chunk) -> None:
         self._landed[number] = chunk
@@ -236,6 +267,10 @@ class _Run:
             self._tell(self._sweep)
 
 
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ").splitlines()[0]
+
+
 def _spans(first: int, last: int) -> Iterator[tuple[int, int]]:
     """(first seed, count) of chunks on fixed boundaries, so that a longer sweep shares them."""
     while first < last:
@@ -259,13 +294,13 @@ class Here(Executor):
 
 
 def executor_for(jobs: int) -> Executor:
-    """This process for one job, else that many fresh processes."""
+    """This process for one job, else that many fresh processes. More kinds: ``executors``."""
     if jobs == 1:
         return Here()
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_deaf)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=deaf)
 
 
-def _deaf() -> None:
+def deaf() -> None:
     """Ctrl-C goes to all processes of a terminal; only the first one decides what it means."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -20,12 +20,14 @@ from chainsim.simulation.windows import Window
 from consensus.effects import Effect, TimerKey
 from consensus.events import Event
 from nodes.byzantine import Disguise, Options
+from nodes.hostile_clients import Tactics
 from nodes.node import Node
 from scenarios.faults.primitives import (
     EVERYBODY,
     Freeze,
     FullDisk,
     Hostile,
+    HostileClient,
     HostileInRound,
     LyingDisk,
     Pace,
@@ -63,9 +65,9 @@ class Interpreter:
             self._watch_disks()
         if kinds & {Step, Pace}:
             self._set_clocks(now_us, window)
-        if kinds & {Hostile, HostileInRound}:
+        if kinds & {Hostile, HostileInRound, HostileClient}:
             for host in window.hosts:
-                self._disguise(window, host)
+                self._disguise(now_us, window, host)
         if Freeze in kinds:
             for host in window.hosts:
                 self.freeze(now_us, host)
@@ -194,20 +196,25 @@ class Interpreter:
         """Whether a validator is in hostile hands now."""
         return any(host.instance in window.disguises for window in self._active)
 
-    def _disguise(self, window: Window, host: Host) -> None:
-        """``window`` takes a validator over, or lets go of it."""
-        if host.kind != "validator":
-            return
+    def _disguise(self, now_us: int, window: Window, host: Host) -> None:
+        """``window`` takes a validator or a client over, or lets go of it."""
         forget: tuple[TimerKey, ...] = ()
         if window in self._active:
             for hostile in window.of(Hostile):
-                self._prepare(window, hostile, host)
+                if host.kind == "validator":
+                    self._prepare(window, hostile, host)
+            for attack in window.of(HostileClient):
+                if host.kind == "client":
+                    self._hire(window, attack, host)
         elif host.instance in window.liars:
             incarnation, liar = window.liars.pop(host.instance)
             if incarnation == host.incarnation:
                 forget = liar.timers()
         if host.up:
             host.obey(self.handler(host), forget)
+            if any(window.of(HostileClient)) and host.instance in window.liars:
+                for key in window.liars[host.instance][1].timers():
+                    host.prompt(now_us, key)
 
     def _prepare(self, window: Window, hostile: Hostile, host: Host) -> None:
         adversary = self._world.adversary
@@ -229,6 +236,19 @@ class Interpreter:
             )
         window.disguises[host.instance] = adversary(
             host.id, hostile.behaviour, options, window.stream(host)
+        )
+
+    def _hire(self, window: Window, attack: HostileClient, host: Host) -> None:
+        intruder = self._world.intruder
+        if intruder is None:
+            raise SimulationError("this world has no hostile clients (World.intruder)")
+        tactics = Tactics(
+            interval_us=attack.interval_us,
+            receivers=tuple(h.id for h in window.hit(attack.receivers)),
+        )
+        number, turn = window.order
+        window.disguises[host.instance] = intruder(
+            host.id, attack.attack, tactics, window.stream(host), ("attack", f"{number}.{turn}")
         )
 
     def handler(self, host: Host) -> Callable[[Event], list[Effect]]:

@@ -36,13 +36,14 @@ from chainsim.simulation.settings import SimulationError, WorldSettings
 from chainsim.simulation.standing import MessageCounts, Progress
 from chainsim.simulation.witness import Witness
 from chainsim.trace import MessageMoved, Recorder
-from consensus.effects import Area, Effect
+from consensus.effects import Area, Effect, TimerKey
 from consensus.messages import Message
 from consensus.misbehaviour import Misbehaviour
 from consensus.types import Committee, NodeId
 from nodes.byzantine import Disguise, Options
 from nodes.byzantine import Draws as AttackerDraws
 from nodes.durable import FORMATS, Format
+from nodes.hostile_clients import Tactics
 from nodes.node import Node
 from scenarios.faults import Fault
 from scenarios.rng import PPM
@@ -56,6 +57,10 @@ Council = Callable[[NodeId, bytes, Committee], tuple[NodeId, bytes, tuple[str, .
 Adversary = Callable[[NodeId, str, Options, AttackerDraws], Disguise]
 """(validator, behaviour, options, source of chance) -> what wraps its running node (law 5: it is
 given that validator's own signer, and no other)."""
+
+Intruder = Callable[[NodeId, str, Tactics, AttackerDraws, TimerKey], Disguise]
+"""(client, attack, tactics, source of chance, timer) -> what goes on beside its honest process,
+by that timer; it is given that client's own signer, and no other."""
 
 STOP_CHECK_US: Final = 50_000
 """Virtual time between two questions whether the run may end."""
@@ -89,6 +94,8 @@ class World:
         """Size of the first committee."""
         self.adversary: Adversary | None = None
         """Makes disguises for validators that a fault puts in hostile hands."""
+        self.intruder: Intruder | None = None
+        """Makes disguises for clients that a fault has attack."""
         self.council: Council | None = None
         """Words the order of a new key for a validator, as the others carry it."""
         self.prosecutors: Final[list[Prosecutor]] = []

@@ -17,9 +17,9 @@ KEPT: Final = 256
 
 
 class Collude(Behaviour):
-    """While one of its members leads, that one tells two groups of the others two batches, and
-    sends each group the PREPAREs and COMMITs of all members for what it was told; the other
-    members keep silent about that view. While none leads, all of them are honest.
+    """While one of its members leads, that one tells two groups of the others two batches (who is
+    in both hears both), and sends each group the PREPAREs and COMMITs of all members for what it
+    was told; the other members keep silent about that view. While none leads, all are honest.
 
     Up to f members this is an equivocation that needs nobody's consent, and no group has a
     quorum; as many as two quorums share decide both batches, and rule 34 convicts them.
@@ -30,7 +30,7 @@ class Collude(Behaviour):
         self._stories: Final[dict[tuple[int, View, Sequence], tuple[list[Message], ...]]] = {}
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
-        _, second = self._groups()
+        groups = self._groups()
 
         def change(to: NodeId, message: Message) -> list[Message]:
             if message.sender != self.attacker.id or not self._is_ours(message):
@@ -38,7 +38,9 @@ class Collude(Behaviour):
             if isinstance(message, Prepare | Commit) or to in self._members():
                 return []  # the leader votes for all
             if isinstance(message, PrePrepare) and message.batch is not None:
-                return self._told(message, message.batch)[to in second]
+                told = self._told(message, message.batch)
+                heard = [place for place, group in enumerate(groups) if to in group] or [0]
+                return [said for place in heard for said in told[place]]
             return [message]
 
         return rewrite(effects, change)

@@ -11,6 +11,14 @@ from typing import Final
 from scenarios.faults.base import Fault, NodeFault, When
 from scenarios.faults.bit_rot import BitRot
 from scenarios.faults.byzantine import ByzantineFault
+from scenarios.faults.client import (
+    DoubleSpend,
+    Flood,
+    Malformed,
+    PartialSend,
+    Replay,
+    WrongSignature,
+)
 from scenarios.faults.clock import Drift, Jump, Skew
 from scenarios.faults.clog import Clog
 from scenarios.faults.crash import Crash
@@ -28,6 +36,7 @@ from scenarios.faults.power_loss import PowerLoss
 from scenarios.faults.priorities import Priorities
 from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.faults.restart import Restart
+from scenarios.faults.revoke_licence import RevokeLicence
 from scenarios.faults.slow import SlowCpu
 from scenarios.faults.slow_fsync import SlowFsync
 from scenarios.faults.torn_write import TornWrite
@@ -65,6 +74,14 @@ FAULTS: Final[dict[str, type[Fault]]] = {
     "remove-validator": RemoveValidator,
     "rotate-key": RotateKey,
     "proactive-recovery": ProactiveRecovery,
+    "revoke-licence": RevokeLicence,
+    # clients
+    "double-spend": DoubleSpend,
+    "flood": Flood,
+    "malformed": Malformed,
+    "replay": Replay,
+    "wrong-signature": WrongSignature,
+    "partial-send": PartialSend,
     # hostile hands
     "byzantine": ByzantineFault,
 }

@@ -15,9 +15,10 @@ Change = Literal["add", "remove", "rotate"]
 
 MOMENT_US = 1
 LASTING: Final = frozenset(
-    {"add-validator", "remove-validator", "rotate-key", "proactive-recovery"}
+    {"add-validator", "remove-validator", "rotate-key", "proactive-recovery", "revoke-licence"}
 )
-"""Kinds that change the committee for good: part of a scenario's plan from the start."""
+"""Kinds that change the committee, or a licence, for good: part of a scenario's plan from the
+start."""
 
 
 class MembershipFault(NodeFault, frozen=True, kw_only=True):

@@ -201,6 +201,16 @@ class Pace(Primitive, frozen=True, kw_only=True):
     rate_ppm: int
 
 
+class HostileClient(Primitive, frozen=True, kw_only=True):
+    """The clients among ``nodes`` carry out an attack of ``nodes.hostile_clients`` besides: an act
+    every ``interval_us`` of their clocks, the first one now."""
+
+    nodes: tuple[str, ...]
+    attack: str
+    interval_us: int
+    receivers: tuple[str, ...]
+
+
 class Hostile(Primitive, frozen=True, kw_only=True, omit_defaults=True):
     """The validators among ``nodes`` are wrapped in a behaviour of ``nodes.byzantine``; for the
     rest see its ``Options``.

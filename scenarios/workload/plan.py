@@ -9,6 +9,7 @@ import msgspec
 
 from nodes.ledger.genesis import Genesis
 from scenarios.keys import Keys
+from scenarios.licences import revocations
 from scenarios.membership import membership_changes
 from scenarios.schema import Scenario
 from scenarios.workload import Submission, Workload
@@ -28,6 +29,7 @@ def submissions(scenario: Scenario, genesis: Genesis, keys: Keys) -> Iterator[Su
 
     plans = [planned(index, workload) for index, workload in enumerate(scenario.workload)]
     plans.append(membership_changes(scenario, genesis, keys))
+    plans.append(revocations(scenario, genesis))
     yield from heapq.merge(*plans, key=lambda submission: submission.at_us)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from chainsim.build import RunResult, Simulation, build
+from chainsim.checks.context import BalanceKey
 from chainsim.trace import Accused, Executed, NodeChanged, Reached, Record, Recorder, Signed
 from scenarios.loader import load_text
 
@@ -44,6 +46,19 @@ start = "20s"
 stop = "25s"
 """
 """Work for a network that had time to recover."""
+MALLORY = """
+[[genesis.parties]]
+id = "mallory"
+role = "investor"
+custodian = "dealer-a"
+
+[[genesis.accounts]]
+id = "mallory/cash"
+owner = "mallory"
+custodian = "dealer-a"
+balance = ["1000.00 PKR"]
+"""
+"""A client that no workload speaks for: its attacks are all that it does."""
 LATER_US = 20_000_000
 
 
@@ -53,6 +68,7 @@ class Run:
     def __init__(
         self, text: str, *, n: int = 4, seed: int = 1, settings: tuple[str, ...] = ()
     ) -> None:
+        """``settings``: what replaces parts of ``BASE``, as with --set."""
         scenario = load_text(BASE.format(n=n) + text, overrides=settings, seed=seed)
         recorder = Recorder()
         self.records: list[Record] = []
@@ -86,6 +102,23 @@ class Run:
     def signed(self, node: str) -> list[Signed]:
         """What a node signed and sent, resends included."""
         return [r for r in self.records if isinstance(r, Signed) and r.node == node]
+
+    def receipts(self, client: str) -> Counter[str]:
+        """What became of a party's ordered requests, by code."""
+        receipts = (receipt for block in self.result.chain for receipt in block.receipts)
+        return Counter(receipt.code for receipt in receipts if receipt.client == client)
+
+    def without_paid_by(
+        self, client: str, balances: Mapping[BalanceKey, int]
+    ) -> dict[BalanceKey, int]:
+        """Balances as if a party had never paid anything."""
+        before = dict(balances)
+        for block in self.result.chain:
+            for receipt in block.receipts:
+                for posting in receipt.postings if receipt.client == client else ():
+                    key = (posting.account, posting.asset, posting.partition)
+                    before[key] = before.get(key, 0) - posting.delta
+        return before
 
     def states(self, node: str) -> list[str]:
         """Ups and downs of a node's process."""

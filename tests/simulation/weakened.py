@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import msgspec
 
 import consensus.types
 from chainsim.explore.planting import swapped
-from consensus.messages import Batch, PrePrepare
+from consensus.messages import Batch, PrePrepare, Request
 from consensus.pbft import view_change
 from consensus.pbft.normal_case import NormalCase
 from consensus.pbft.timeouts import Timeouts
 from nodes.chain import Chain
+from nodes.ledger import allotment, auction_outcome, execution
 from nodes.ledger.replies import ReplyScope, Window
 from nodes.validator import Validator
 
@@ -88,3 +92,25 @@ def time_may_fall() -> Patch:
 def clock_not_asked() -> Patch:
     """A proposal may be dated as one likes (rule 8)."""
     return swapped((NormalCase, "_is_ahead_of_clock", lambda self, batch: False))
+
+
+def own_key_will_do() -> Patch:
+    """What verifies under the key in its envelope is its sender's (rule 3 alone)."""
+
+    def opened(block: Any, replies: Any, request: Request, transaction: Any) -> Any:
+        party = block.get(("party", request.sender))
+        if party is not None:
+            request = msgspec.structs.replace(request, public_key=party.public_key)
+        return original(block, replies, request, transaction)
+
+    original = execution._open_envelope
+    return swapped((execution, "_open_envelope", opened))
+
+
+def first_come_first_served() -> Patch:
+    """Where prices tie, who came first gets it."""
+
+    def rank(bid: allotment.Competitive) -> tuple[int, int]:
+        return -allotment.price_of(bid), bid.number
+
+    return swapped((allotment, "rank", rank), (auction_outcome, "rank", rank))

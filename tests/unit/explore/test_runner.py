@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,37 @@ def test_an_interrupted_sweep_goes_on_and_comes_to_the_same(tmp_path: Path) -> N
     again = sweep(job, 0, SEEDS, Here(), journal=journal)
     journal.close()
     assert (facts(again), again.resumed) == (facts(whole), SEEDS)
+
+
+class Breaking(Here):
+    """Loses its workers after the first chunk."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.given += 1
+        if self.given == 1:
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        future.set_exception(BrokenExecutor("a process was killed"))
+        return future
+
+
+def test_a_sweep_whose_workers_die_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
+    job = a_job()
+    journal = Journal(folder_of(tmp_path, job), job, resume=False)
+    part = sweep(job, 0, SEEDS, Breaking(), journal=journal)
+    journal.close()
+    assert (part.runs, part.interrupted) == (CHUNK, True)
+    done = report(job, 0, {}, part)
+    assert "a process was killed" in done.lost
+    assert done.exit_code == 70
+    journal = Journal(folder_of(tmp_path, job), job, resume=True)
+    rest = sweep(job, 0, SEEDS, Here(), journal=journal)
+    journal.close()
+    assert (rest.resumed, rest.lost) == (CHUNK, "")
+    assert facts(rest) == facts(sweep(job, 0, SEEDS, Here()))
 
 
 def test_the_journal_of_another_sweep_is_refused(tmp_path: Path) -> None:
