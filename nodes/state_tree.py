@@ -41,16 +41,23 @@ class Leaf:
 
 
 class Branch:
-    """An inner node; bit i of ``bitmap`` says whether child i exists."""
+    """An inner node; bit i of ``bitmap`` says whether child i exists.
 
-    __slots__ = ("bitmap", "children", "hash")
+    ``hashes`` are the children's, one after the other. They are kept joined, so that a change of
+    one child visits that child alone: among millions of entries the others are far away in memory.
+    """
 
-    def __init__(self, children: list[Node | None], bitmap: int) -> None:
+    __slots__ = ("bitmap", "children", "hash", "hashes")
+
+    def __init__(
+        self, children: list[Node | None], bitmap: int, hashes: bytes | None = None
+    ) -> None:
+        if hashes is None:
+            hashes = b"".join([child.hash for child in children if child is not None])
         self.children: Final[list[Node | None]] = children
         self.bitmap: Final[int] = bitmap
-        self.hash: Final[Digest] = branch_hash(
-            bitmap, [child.hash for child in children if child is not None]
-        )
+        self.hashes: Final[bytes] = hashes
+        self.hash: Final[Digest] = _joined_hash(bitmap, hashes)
 
 
 Node: TypeAlias = Leaf | Branch
@@ -63,7 +70,11 @@ def _leaf_hash(path: str, value_hash: Digest) -> Digest:
 
 def branch_hash(bitmap: int, hashes: Sequence[Digest]) -> Digest:
     """Of a branch with these children."""
-    return sha256(b"\x01" + bitmap.to_bytes(2, "big") + b"".join(hashes)).digest()
+    return _joined_hash(bitmap, b"".join(hashes))
+
+
+def _joined_hash(bitmap: int, hashes: bytes) -> Digest:
+    return sha256(b"\x01" + bitmap.to_bytes(2, "big") + hashes).digest()
 
 
 @lru_cache(maxsize=1 << 17)
@@ -183,23 +194,49 @@ def _path_of_change(change: _Change) -> str:
 
 def _merge(node: Node | None, items: list[_Change], depth: int) -> Node | None:
     """``node`` (at ``depth``) after ``items``, sorted by path, all under its prefix."""
+    if len(items) == 1:
+        return _merge_one(node, items[0], depth)
     if not isinstance(node, Branch):
-        path, leaf = items[0]
-        if len(items) == 1 and (node is None or node.path == path):
-            return leaf
         return build(_with_leaf(node, items), depth)
-    children, bitmap = node.children.copy(), node.bitmap
+    children, bitmap, hashes = node.children.copy(), node.bitmap, node.hashes
     for position, start, end in _groups(items, depth):
         child = children[position] = _merge(children[position], items[start:end], depth + 1)
-        if child is None:
-            bitmap &= ~(1 << position)
-        else:
-            bitmap |= 1 << position
-    if bitmap & (bitmap - 1):
-        return Branch(children, bitmap)
-    # Of at most one child nothing is left, or a leaf that takes the branch's place.
-    only = children[bitmap.bit_length() - 1] if bitmap else None
-    return Branch(children, bitmap) if isinstance(only, Branch) else only
+        bitmap, hashes = _joined(bitmap, hashes, position, child)
+    return _folded(children, bitmap, hashes)
+
+
+def _merge_one(node: Node | None, item: _Change, depth: int) -> Node | None:
+    """The same for one change, which is what most branches of a large tree see."""
+    if not isinstance(node, Branch):
+        path, leaf = item
+        if node is None or node.path == path:
+            return leaf
+        return build(_with_leaf(node, [item]), depth)
+    position = _POSITION[item[0][depth]]
+    children = node.children.copy()
+    child = children[position] = _merge_one(children[position], item, depth + 1)
+    bitmap, hashes = _joined(node.bitmap, node.hashes, position, child)
+    return _folded(children, bitmap, hashes)
+
+
+def _joined(bitmap: int, hashes: bytes, position: int, child: Node | None) -> tuple[int, bytes]:
+    """Bitmap and joined hashes once ``child`` is in its place."""
+    bit = 1 << position
+    place = (bitmap & (bit - 1)).bit_count() * DIGEST_SIZE
+    after = place + DIGEST_SIZE if bitmap & bit else place
+    if child is None:
+        return bitmap & ~bit, hashes[:place] + hashes[after:]
+    return bitmap | bit, hashes[:place] + child.hash + hashes[after:]
+
+
+def _folded(children: list[Node | None], bitmap: int, hashes: bytes) -> Node | None:
+    """The branch of these children; of at most one child nothing is left, or a leaf that takes
+    the branch's place."""
+    if not bitmap & (bitmap - 1):
+        only = children[bitmap.bit_length() - 1] if bitmap else None
+        if not isinstance(only, Branch):
+            return only
+    return Branch(children, bitmap, hashes)
 
 
 def _with_leaf(leaf: Leaf | None, items: list[_Change]) -> list[Leaf]:
@@ -227,8 +264,6 @@ def _groups(items: Sequence[_Change], depth: int) -> list[tuple[int, int, int]]:
     """(child, start, end) of the runs of ``items`` that share the path's digit at ``depth``."""
     start = 0
     digit = items[0][0][depth]
-    if len(items) == 1:
-        return [(_POSITION[digit], 0, 1)]
     groups = []
     for index in range(1, len(items)):
         following = items[index][0][depth]
