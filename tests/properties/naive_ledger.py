@@ -1,8 +1,8 @@
 """The ledger once more, as simply as it can be said: lists that are walked, copies that are kept.
 
 Written from the specification and sharing no code with ``nodes.ledger``. It takes transactions as
-a type and plain fields and answers with a code; slow, and proud of it. Of the rules it knows all
-but auctions, sukuk, metal, validators, keys and evidence.
+a type and plain fields and answers with a code; slow, and proud of it. ``naive_market`` adds
+auctions, sukuk, metal, the programme's cap and validators; keys and evidence it leaves out.
 """
 
 from __future__ import annotations
@@ -96,6 +96,9 @@ class NaiveLedger:
             if dvp["status"] in ("PROPOSED", "ACCEPTED") and dvp["deadline_us"] < now_us:
                 self.release(dvp)
                 dvp["status"] = "EXPIRED"
+
+    def end(self, height: int) -> None:
+        """A block ends."""
 
     def do(self, sender: str, type_name: str, cosigners: tuple[str, ...], fields: Fields) -> str:
         before = copy.deepcopy(self.s)

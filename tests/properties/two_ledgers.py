@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from consensus.messages import Request
-from nodes.ledger.genesis import OpeningBalance
+from nodes.ledger.genesis import Genesis, OpeningBalance
 from nodes.ledger.records import Rules, Series
 from nodes.ledger.transactions import body_of
 from scenarios.rng import Stream
@@ -63,21 +64,28 @@ Act = tuple[str, str, tuple[str, ...], dict[str, Any]]
 
 def naive() -> NaiveLedger:
     """The naive ledger at the same beginning."""
+    return NaiveLedger(**beginning(START))
+
+
+def beginning(start: Genesis) -> dict[str, Any]:
+    """A genesis in plain values, as the naive ledger takes it."""
     with ROLES_CSV.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = ("id", "role", "licence", "custodian", "country", "verified", "goaml", "incorporated")
     balances: dict[tuple[str, str], int] = {}
-    for item in START.balances:
+    for item in start.balances:
         place = (item.account, item.asset)
         balances[place] = balances.get(place, 0) + item.amount
-    return NaiveLedger(
-        parties=[{name: getattr(p, name) for name in names} for p in START.parties],
-        accounts=[{"id": a.id, "owner": a.owner, "custodian": a.custodian} for a in START.accounts],
-        series=[_terms(item) for item in START.series],
-        balances=balances,
-        rows=rows,
-        first_day=FIRST,
-    )
+    return {
+        "parties": [{name: getattr(p, name) for name in names} for p in start.parties],
+        "accounts": [
+            {"id": a.id, "owner": a.owner, "custodian": a.custodian} for a in start.accounts
+        ],
+        "series": [_terms(item) for item in start.series],
+        "balances": balances,
+        "rows": rows,
+        "first_day": FIRST,
+    }
 
 
 def _terms(item: Series) -> dict[str, Any]:
@@ -96,7 +104,10 @@ def _terms(item: Series) -> dict[str, Any]:
         "denomination": item.denomination,
         "coupon_e4": item.coupon_e4,
         "coupons": coupons,
+        "issue": item.issue_date,
         "maturity": item.maturity_date,
+        "instrument": item.instrument,
+        "underlying": item.underlying,
         "issuer_account": item.issuer_account,
         "rules": rules,
     }
@@ -105,9 +116,12 @@ def _terms(item: Series) -> dict[str, Any]:
 class TwoLedgers:
     """Both ledgers, block by block."""
 
-    def __init__(self) -> None:
-        self.desk = Desk(START)
-        self.naive = naive()
+    kinds: tuple[str, ...]
+    makers: dict[str, Callable[[Any, Stream], Act]]
+
+    def __init__(self, start: Genesis = START, model: NaiveLedger | None = None) -> None:
+        self.desk = Desk(start)
+        self.naive = model or naive()
         self.codes: dict[tuple[str, str], int] = {}
         self.acts = 0
 
@@ -126,6 +140,7 @@ class TwoLedgers:
             name = (act[1], receipt.code)
             self.codes[name] = self.codes.get(name, 0) + 1
         self.acts += len(acts)
+        self.naive.end(self.desk.ledger.height)
         self.compare()
 
     def compare(self) -> None:
@@ -142,8 +157,7 @@ class TwoLedgers:
         """One random act; about half of them make sense."""
         if self.naive.s["paused"] and not stream.below(3):
             return "mof", "UNPAUSE", ("sbp",), {}  # a pause is short, or little else would happen
-        kind = stream.pick(KINDS)
-        return _MAKERS[kind](self, stream)
+        return self.makers[stream.pick(self.kinds)](self, stream)
 
     # What an act needs to make sense
 
@@ -319,7 +333,7 @@ def _stranger(both: TwoLedgers, stream: Stream) -> Act:
     return stream.pick([p.id for p in START.parties]), kind, cosigners, fields
 
 
-_MAKERS = {
+MAKERS: dict[str, Callable[[Any, Stream], Act]] = {
     "transfer": _transfer,
     "cash": _cash,
     "propose": _propose,
@@ -337,8 +351,9 @@ _MAKERS = {
     "fix": _fix,
     "stranger": _stranger,
 }
-KINDS = (
+KINDS: tuple[str, ...] = (
     *("transfer",) * 6, *("propose",) * 5, *("go on",) * 8, *("claim",) * 4, *("coupon",) * 4,
     *("freeze",) * 3, *("account",) * 2, *("redeem",) * 2,
     "cash", "force", "licence", "standing", "pause", "day", "fix", "stranger",
 )  # fmt: skip
+TwoLedgers.kinds, TwoLedgers.makers = KINDS, MAKERS

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from chainsim.explore.planting import swapped
 from nodes.ledger import (
+    auction_book,
     auction_outcome,
     claims,
     commodity,
@@ -83,6 +84,20 @@ def licences_ignored_at_settlement() -> Patch:
 
 def no_cap() -> Patch:
     return swapped((auction_outcome, "take", lambda act, cents: None))
+
+
+def locked_rounded_down() -> Patch:
+    """An issue takes less of the programme than it is worth."""
+
+    def floor(face: int, rate_e4: int) -> int:
+        return face * 10_000 // rate_e4
+
+    return swapped((auction_outcome, "locked_value_cents", floor))
+
+
+def rates_not_ranked() -> Patch:
+    """The highest rental rate wins."""
+    return swapped((auction_book, "worth", lambda bid: bid.rate_e4 or bid.price_e4))
 
 
 def freezes_do_nothing() -> Patch:
