@@ -62,7 +62,7 @@ def hostile(behaviour: str, node: str = "v0", more: str = "") -> str:
 
 def test_every_behaviour_is_tried() -> None:
     """Who harms only in company is in test_forensics, who lies to those that lag behind in
-    tests/unit/nodes/test_bogus_state.py, who forges allotments in test_market_liars."""
+    tests/unit/nodes/test_bogus_state.py, who forges allotments in test_liar_scenarios."""
     to_laggards = {"bogus-state", "bogus-checkpoint"}
     attacks = {name.partition(",")[0] for name in DAMAGE}
     elsewhere = {*IN_COMPANY, *to_laggards, "wrong-allotment"}

@@ -1,4 +1,4 @@
-"""Liars of the market: their shipped scenarios hold, and without the guard in question they don't.
+"""Liars: their shipped scenarios hold, and without the guard in question they don't.
 
 Beside each guard: what a run comes to without the liar, so that it takes both.
 """
@@ -16,6 +16,7 @@ from chainsim.evidence import evidence_file, judge
 from chainsim.forensics import investigate_scenario
 from scenarios.loader import load
 from tests.mutants.client_and_disk import one_reply
+from tests.mutants.log import future_unbounded
 from tests.mutants.views import patient_backups
 from tests.mutants.votes import quorum_2f
 from tests.simulation import weakened
@@ -29,6 +30,8 @@ SCENARIOS = (
     "primary-reorders-bids",
     "wrong-allotment",
     "equivocator-redeems-itself",
+    "equivocating-primary",
+    "future-flood",
     *CONTROLS,
 )
 
@@ -66,6 +69,8 @@ GUARDS: list[tuple[str, Callable[[], Patch], str]] = [
     ("primary-reorders-bids", weakened.no_window, "receipts TRANSFER OK"),
     ("wrong-allotment", weakened.own_key_will_do, "validity"),
     ("equivocator-redeems-itself", quorum_2f, "agreement"),
+    ("equivocating-primary", quorum_2f, "agreement"),
+    ("future-flood", future_unbounded, "bounded-memory"),
 ]
 """Scenario, what is broken, and what notices."""
 
