@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from chainsim.explore.chunks import Job
+    from chainsim.explore.finds import Group
     from chainsim.explore.model import FaultModel
     from chainsim.explore.report import SweepReport
     from scenarios.schema import Scenario
@@ -78,6 +79,11 @@ class ModelOptions(NamedTuple):
 @click.option("--behaviours", metavar="A,B", help="Only these behaviours of hostile validators.")
 @click.option("--shrink/--no-shrink", default=True, help="Shrink the first find of each check.")
 @click.option("--spec", is_flag=True, help="Hold every run against the specification of PBFT too.")
+@click.option(
+    "--save-regressions",
+    is_flag=True,
+    help="Keep the first find of each check in regressions/, which the tests run.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
     "--out",
@@ -105,6 +111,7 @@ def command(
     behaviours: str | None,
     shrink: bool,
     spec: bool,
+    save_regressions: bool,
     as_json: bool,
     out: Path,
 ) -> None:
@@ -147,6 +154,8 @@ def command(
                 break
     for job, done in zip(plans, reports, strict=False):
         save(job, done, out, shrink=shrink and not done.interrupted)
+        if save_regressions:
+            keep_regressions(job, done)
     _show(reports, as_json=as_json)
     context.exit(decisive(ExitCode(done.exit_code) for done in reports))
 
@@ -232,17 +241,11 @@ def _sweep(
 def save(job: Job, done: SweepReport, out: Path, *, shrink: bool) -> None:
     """Runs the first failure of each group again, recorded; shrinks the first of each check."""
     from chainsim.cli.sweeping import shrinking
-    from chainsim.explore.strategies import STRATEGIES
     from chainsim.recorded_run import RunFailed, run_recorded
-    from scenarios.loader import load_text
 
     shrunk: set[str] = set()
     for group in done.groups[:SAVED]:
-        drawn = (
-            load_text(group.scenario)
-            if group.scenario
-            else STRATEGIES[job.strategy](job.base, job.model, group.seed)
-        )
+        drawn = drawn_of(job, group)
         try:
             group.run_dir = run_recorded(drawn, out, "milestones").run_dir
         except RunFailed as failed:
@@ -252,6 +255,34 @@ def save(job: Job, done: SweepReport, out: Path, *, shrink: bool) -> None:
         if shrink and group.check not in shrunk:
             shrunk.add(group.check)
             group.shrunk = shrinking(drawn, group.check, Path(group.run_dir), SHRINK_S)
+
+
+def drawn_of(job: Job, group: Group) -> Scenario:
+    """The scenario of a group's first failure."""
+    from chainsim.explore.strategies import STRATEGIES
+    from scenarios.loader import load_text
+
+    if group.scenario:
+        return load_text(group.scenario)
+    return STRATEGIES[job.strategy](job.base, job.model, group.seed)
+
+
+def keep_regressions(job: Job, done: SweepReport) -> None:
+    """The first find of each check, as small as it got; tells where."""
+    from chainsim import regressions
+
+    kept: set[str] = set()
+    for group in done.groups[:SAVED]:
+        if group.check in kept:
+            continue
+        kept.add(group.check)
+        small = load(group.shrunk) if group.shrunk else drawn_of(job, group)
+        origin = f"explore {job.base.name} --strategy {job.strategy}, seed {group.seed}"
+        try:
+            path = regressions.keep(small, group.check, f"{origin}: {group.detail}")
+        except OSError as error:
+            raise Refused(f"can't write to {regressions.FOLDER}: {error.strerror}") from None
+        output.note(f"kept: {path.as_posix()}")
 
 
 def _show(reports: list[SweepReport], *, as_json: bool) -> None:

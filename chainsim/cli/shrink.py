@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the scenario goes.  [default: smallest.toml in the run's folder]",
 )
+@click.option(
+    "--save-regressions", is_flag=True, help="Keep it in regressions/, which the tests run, too."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def command(run: str, check: str, limit: str, target: Path | None, as_json: bool) -> None:
+def command(
+    run: str, check: str, limit: str, target: Path | None, save_regressions: bool, as_json: bool
+) -> None:
     """Make the scenario of a failing run smaller while the same property stays violated.
 
     RUN is a path (a run's folder or a scenario file), a unique prefix of a name in runs/, or
@@ -51,7 +56,22 @@ def command(run: str, check: str, limit: str, target: Path | None, as_json: bool
         target.write_text(resolved_toml(small.scenario), encoding="utf-8")
     except OSError as error:
         raise Refused(f"can't write {target}: {error.strerror}") from None
+    if save_regressions:
+        _keep(small, source)
     _tell(small, target, before=(len(scenario.faults), len(scenario.validators)), as_json=as_json)
+
+
+def _keep(small: Shrunk, source: Path) -> None:
+    from chainsim import regressions
+
+    detail = next(f.detail for f in small.outcome.found if f.check == small.check)
+    try:
+        path = regressions.keep(
+            small.scenario, small.check, f"shrink {source.as_posix()}: {detail}"
+        )
+    except OSError as error:
+        raise Refused(f"can't write to {regressions.FOLDER}: {error.strerror}") from None
+    output.note(f"kept: {path.as_posix()}")
 
 
 def _source(run: str) -> Path:

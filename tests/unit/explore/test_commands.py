@@ -58,6 +58,9 @@ def test_a_fork_is_three_and_its_run_replays_and_shrinks(chainsim: Chainsim, bas
         assert shrunk.returncode == 0, shrunk.stderr
         assert f"{group['check']} stays violated" in shrunk.stdout
         assert " -> " in shrunk.stdout
+        kept = chainsim("shrink", str(folder), "--save-regressions").stderr
+        (path,) = Path("regressions").glob("quick-base-agreement-*.toml")
+        assert f"kept: {path.as_posix()}" in kept
         small = chainsim("run", str(folder / "smallest.toml"))
         assert small.returncode == 3
     assert chainsim("shrink", str(folder)).returncode == 2, "the code as it is doesn't fail"
@@ -65,8 +68,12 @@ def test_a_fork_is_three_and_its_run_replays_and_shrinks(chainsim: Chainsim, bas
 
 def test_a_stall_is_four_and_every_check_is_shrunk_once(chainsim: Chainsim, base: str) -> None:
     with planted(STALL):
-        done = chainsim("explore", base, "--kinds", "crash", "--seeds", "40", "--stop-on-failure")
+        asked = ("--kinds", "crash", "--seeds", "40", "--stop-on-failure", "--save-regressions")
+        done = chainsim("explore", base, *asked)
     assert done.returncode == 4
+    (kept,) = Path("regressions").iterdir()
+    assert kept.name.startswith("quick-base-liveness-")
+    assert "--strategy swarm, seed" in kept.read_text()
     assert "liveness" in done.stdout
     (folder,) = [path for path in Path("runs").iterdir() if not path.name.startswith(".")]
     assert f"smallest: {folder.as_posix()}/smallest.toml" in " ".join(done.stdout.split())
