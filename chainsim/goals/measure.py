@@ -26,8 +26,9 @@ from chainsim.checks import CHECKS, ON_REQUEST
 from chainsim.explore.chunks import Job
 from chainsim.explore.hunt import hunt, shrunk
 from chainsim.explore.model import model_of
+from chainsim.explore.outcome import run_scenario
 from chainsim.explore.passes import size_of
-from chainsim.explore.planting import MODULE, Planted
+from chainsim.explore.planting import MODULE, Planted, planted
 from chainsim.explore.planting import load as load_mutants
 from chainsim.explore.runner import executor_for, sweep
 from chainsim.explore.strategies import STRATEGIES
@@ -150,21 +151,31 @@ def by_hand() -> dict[int, str]:
 
 
 def shrinking(number: int, jobs: int, strategy: str = "swarm") -> Result:
-    """The first find of a planted bug, made smaller, beside the scenario by hand."""
+    """The first find of a planted bug that violates what the scenario by hand does, made smaller."""
     mutant = load_mutants()[number]
-    base = load(mutant.base)
+    base, hand = load(mutant.base), load_text(by_hand()[number])
     model, what = model_of(base), Planted(MODULE, number)
+    with planted(what):
+        wanted = {found.check for found in run_scenario(hand).found}
+    found, check = None, ""
+    first = 0
     with executor_for(jobs) as executor:
-        found = hunt(what, base, model, strategy, range(HUNT), executor, jobs)
-    if found.seed is None:
+        while first < HUNT and not check:
+            found = hunt(what, base, model, strategy, range(first, HUNT), executor, jobs)
+            if found.seed is None:
+                break
+            first = found.seed + 1
+            check = next((name for name in found.violated if name in wanted), "")
+    if found is None or not check:
         return {"check": ""}
+    found = msgspec.structs.replace(found, check=check, also=())
     small = shrunk(what, base, model, found, limit_s=SHRINK_S)
     return {
-        "check": found.check,
+        "check": check,
         "seed": found.seed,
         "size": small.sizes[1],
         "before": small.sizes[0],
-        "by_hand": size_of(load_text(by_hand()[number])),
+        "by_hand": size_of(hand),
         "wall_s": small.wall_s,
     }
 

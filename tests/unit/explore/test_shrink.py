@@ -49,6 +49,19 @@ def test_the_same_property_stays_violated() -> None:
     assert not small.scenario.workload or small.size_after < small.size_before
 
 
+def test_what_one_seed_needs_another_may_not() -> None:
+    """Under the seed that was drawn two faults are needed, under the third one after it one."""
+    drawn = STRATEGIES["random"](quick_base(), MODEL, 1)
+
+    def lucky(scenario: Scenario) -> Outcome:
+        enough = 1 if scenario.seed == drawn.seed + 3 else 2
+        return _outcome(scenario, "agreement" if len(scenario.faults) >= enough else "")
+
+    small = shrink(drawn, run=lucky)
+    assert small.complete
+    assert (len(small.scenario.faults), small.scenario.seed) == (1, drawn.seed + 3)
+
+
 def test_what_violates_nothing_is_refused() -> None:
     with pytest.raises(NothingToShrink, match="violates nothing"):
         shrink(quick_base())
