@@ -270,11 +270,18 @@ class StateTransfer:
         if self.target is None:
             return
         core.set_timer(TRANSFER, core.parameters.status_interval_us)
-        members = core.configurations.newest.others(core.id)
-        if all(source in self._refused or source in self._without for source in members):
+        newest = core.configurations.newest
+        left = [
+            source
+            for source in newest.others(core.id)
+            if source not in self._refused and source not in self._without
+        ]
+        # No more than f are left that may have it: all of them may only pretend to hurry.
+        lone = len(left) < newest.weak_quorum
+        if not left:
             self._refused.clear()  # more liars than the model has: none is worse than another
             self._without.clear()
-        if not self._fresh and self._later is not None:
+        if self._later is not None and (lone or not self._fresh):
             self._aim(self._later)
         else:
             since = core.now_us - core.parameters.status_interval_us

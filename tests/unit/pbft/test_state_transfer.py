@@ -274,6 +274,36 @@ def test_rule_22_a_newer_state_is_fetched_if_nobody_has_the_old_one(bench: Trans
     assert [i.header.height for i in host.installed] == [220]
 
 
+def test_rule_22_a_lone_source_that_dribbles_does_not_hold_the_transfer(
+    bench: TransferBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """r1 alone still has the old state, and sends a piece of it now and then."""
+    monkeypatch.setattr(tree_pieces, "PIECE_BYTES", 32)
+    behind(bench)
+    host, liar = bench["r3"], bench["r1"]
+    bench.rule = lambda _from, _to, m: not isinstance(m, State)
+    bench.run_for(3 * SECOND)
+    old = liar.validator.snapshots.get(200)
+    assert old is not None
+    bench.without("r3")
+    bench.blocks(201, 220)
+    liar.validator.snapshots.keep(old)
+    given = [0]
+
+    def dribble(source: str, _to: str, message: Message) -> bool:
+        if source != "r1" or not isinstance(message, State) or message.sequence != 200:
+            return True
+        if bench.now_us - given[-1] < SECOND // 2:
+            return False
+        given.append(bench.now_us)
+        return True
+
+    bench.rule = dribble
+    bench.run_for(4 * SECOND)
+    assert len(given) > 1  # it did send some, each of them right
+    assert [i.header.height for i in host.installed] == [220]
+
+
 def test_rule_22_pieces_in_flight_are_bounded(bench: TransferBench) -> None:
     behind(bench)
     host = bench["r3"]
