@@ -151,7 +151,7 @@ def by_hand() -> dict[int, str]:
 
 
 def shrinking(number: int, jobs: int, strategy: str = "swarm") -> Result:
-    """The first find of a planted bug that violates what the scenario by hand does, made smaller."""
+    """The first find of a planted bug that breaks what the one by hand breaks, made smaller."""
     mutant = load_mutants()[number]
     base, hand = load(mutant.base), load_text(by_hand()[number])
     model, what = model_of(base), Planted(MODULE, number)
