@@ -21,6 +21,7 @@ from chainsim.checks import CHECKS, CheckContext, CheckResult, CheckSuite
 from chainsim.checks.epochs import committees
 from chainsim.exit_codes import ExitCode
 from chainsim.expectations import Facts, evaluate, exit_code
+from chainsim.explore.planting import code_is_whole
 from chainsim.hostility import adversary, hostile_validators, intruder
 from chainsim.market_measures import METRIC_OF, market
 from chainsim.measures import Measures
@@ -150,6 +151,7 @@ class Simulation:
         done so far.
         """
         self._progress = progress
+        self.world.go_ahead()
         self.world.run(self.scenario.duration, stop=self.world.settled, progress=progress)
         return self.finish("settled" if self.world.settled() else "duration")
 
@@ -268,16 +270,20 @@ def build(
     recorder: Recorder | None = None,
     *,
     memoise: bool = False,
+    plain: bool = False,
     further: Sequence[str] = (),
 ) -> Simulation:
     """A simulation of a scenario that ``scenarios.loader`` made; ``recorder`` gets its trace.
 
     ``memoise``: each block is executed once, and its outcome shared by all honest validators; a
     run is the same, only faster. Not for code that may be wrong in what it makes of a state.
+    ``plain``: every message goes the long way (``World.plain``), as it does with planted bugs.
     ``further``: checks to be had on request, like ``("specification",)``.
     """
     memo = ExecutionMemo() if memoise else None
-    return Simulation(scenario, recorder or Recorder(), memo=memo, further=further)
+    simulation = Simulation(scenario, recorder or Recorder(), memo=memo, further=further)
+    simulation.world.plain = plain or not code_is_whole()
+    return simulation
 
 
 def receipts_of(chain: Sequence[Block]) -> Iterator[Receipt]:

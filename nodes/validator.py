@@ -120,6 +120,10 @@ class Validator:
             )
         )
 
+        self.count: Final[Callable[[Message], int]] = getattr(self.replica, "count", _all_more)
+        """Takes a message that changes nothing but a count of votes: how many signatures were
+        checked; -1 of any other, which is then for ``handle``."""
+
     def status(self) -> tuple[View, bool, Sequence, Sequence]:
         """(view, active, executed, stable) of the replica."""
         replica = self.replica
@@ -404,3 +408,8 @@ class Validator:
         boot = Boot(event.now_us, event.log, tuple(blocks), start.certified, start.epochs)
         effects.extend(self._consume(event.now_us, self.replica.handle(boot)))
         return effects
+
+
+def _all_more(_message: Message) -> int:
+    """Of protocols that have no short way."""
+    return -1

@@ -74,14 +74,27 @@ def planted(what: Planted | None) -> Iterator[None]:
         yield
 
 
+_swapped = 0
+"""How many bodies of ``swapped`` run."""
+
+
+def code_is_whole() -> bool:
+    """Whether the code is as it was written: only then is it true of short ways that they come to
+    the same as the long ones."""
+    return not _swapped
+
+
 @contextmanager
 def swapped(*changes: tuple[object, str, object]) -> Iterator[None]:
     """Sets attributes (owner, name, value) for the time of the body."""
+    global _swapped  # noqa: PLW0603 - as the swapped code is
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
+    _swapped += 1
     try:
         for owner, name, value in changes:
             setattr(owner, name, value)
         yield
     finally:
+        _swapped -= 1
         for owner, name, value in reversed(before):
             setattr(owner, name, value)

@@ -29,6 +29,11 @@ class Ingress:
         """Senders that have something waiting, whose turn it is first."""
         self.waiting = 0
 
+    @property
+    def owns(self) -> bool:
+        """Whether something of one's own machine waits."""
+        return bool(self._turns[OWN])
+
     def push(self, class_: int, sender: int, item: Item) -> bool:
         """Adds an item; False if that sender has too many waiting already."""
         queues = self._queues[class_]

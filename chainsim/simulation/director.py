@@ -70,6 +70,15 @@ class Director:
         if fault.when is not None:
             self._triggers.setdefault(fault.when.event, []).append(planned)
 
+    @property
+    def foreseen(self) -> bool:
+        """Whether it is known when faults begin: none waits for something to happen."""
+        return not self._triggers
+
+    def set_reach(self) -> None:
+        """How far ahead of the run each CPU may go; again at each change of a fault."""
+        self._interpreter.set_reach()
+
     def holds_down(self, host: Host) -> bool:
         """Whether an active fault wants this node down."""
         return any(host.instance in window.held_down for window in self._active)

@@ -14,28 +14,22 @@ from typing import TYPE_CHECKING, Any, Final
 from chainsim.simulation.clock import RIGHT, Clock
 from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item
 from chainsim.simulation.disk import Survival
+from chainsim.simulation.inbox import NEVER_US, OF_CLIENTS, Inbox
 from chainsim.simulation.outbox import Outbox, Table
 from chainsim.simulation.place import Kind, Place
-from chainsim.simulation.scheduler import COUNTER_SHIFT, DISK, INSTANCE_SHIFT, TIMER
+from chainsim.simulation.scheduler import COUNTER_SHIFT, DISK, INSTANCE_SHIFT, MESSAGE, TIMER
 from chainsim.trace import NodeChanged, Reached, TimerExpired, Worked
 from consensus import effects as do
 from consensus.effects import Area, Compute, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
-from consensus.messages import Message, Request
+from consensus.messages import Message
 from consensus.types import NodeId
 from nodes.durable import FORMATS, Format
 from nodes.node import Node
-from nodes.proof_server import QUESTIONS
 from scenarios.rng import PPM
 
 if TYPE_CHECKING:
     from chainsim.simulation.world import World
-
-_OF_CLIENTS: Final = frozenset((Request, *QUESTIONS))
-"""What waits while there is consensus to be had (PBFT rule 32)."""
-
-NEVER_US: Final = 1 << 62
-"""Until when the CPU of a dead process is busy."""
 
 
 class Host(Place):
@@ -43,9 +37,30 @@ class Host(Place):
 
     # fmt: off
     __slots__ = (
-        "_cpu", "_handle", "_left_us", "_outbox", "_released", "_timers", "_wake_id", "_world",
-        "busy_until_us", "clock", "disk_watched", "factor_ppm", "factory", "fsync_factor_ppm",
-        "incarnation", "ingress", "node", "paused", "work_watched",
+        "_cpu",
+        "_left_us",
+        "_outbox",
+        "_timers",
+        "_world",
+        "begun_us",
+        "busy_until_us",
+        "clock",
+        "count",
+        "disk_watched",
+        "factor_ppm",
+        "factory",
+        "fsync_factor_ppm",
+        "handler",
+        "inbox",
+        "incarnation",
+        "ingress",
+        "node",
+        "paused",
+        "released",
+        "timers_us",
+        "verify_us",
+        "wake_id",
+        "work_watched",
     )
     # fmt: on
 
@@ -81,11 +96,22 @@ class Host(Place):
         """The process is alive, but stands still."""
         self._left_us = 0
         """CPU work that was left when it was paused."""
-        self._handle: Callable[[Event], list[do.Effect]] = _nobody
-        self._released: list[do.Effect] | None = None
+        self.inbox: Inbox | None = None
+        """The short way to its CPU; None: messages go the plain one."""
+        self.verify_us: Final = self._cpu.verify_us
+        """What it costs to check a signature."""
+        self.begun_us = 0
+        """When the work began whose effects wait."""
+        self.handler: Callable[[Event], list[do.Effect]] = _nobody
+        """Takes the events of the running node."""
+        self.count: Callable[[Message], int] = _more
+        """The running node's short way for votes (``Validator.count``)."""
+        self.released: list[do.Effect] | None = None
         """Effects of the work that the CPU is busy with."""
-        self._wake_id = 0
+        self.wake_id = 0
         self._timers: Final[dict[TimerKey, int]] = {}
+        self.timers_us: Final[dict[TimerKey, int]] = {}
+        """When the timers that run expire."""
         table: Table = {do.SetTimer: self._set_timer, do.CancelTimer: self._cancel_timer}
         self._outbox: Final = Outbox(world, self, table)
 
@@ -104,6 +130,8 @@ class Host(Place):
     def boot(self, now_us: int) -> None:
         """A process starts and finds what the disk holds."""
         assert self.node is None, f"{self.id} runs already"
+        if self.inbox is not None:
+            self.inbox.lose(now_us)
         record = self._world.recorder.record
         self.incarnation += 1
         contents = self.disk.open()
@@ -121,10 +149,12 @@ class Host(Place):
         if self.keys is not None:
             self.keys.stored()
         self.node = self.factory()
-        self._handle = self._world.director.handler(self)
         self.work_watched = self._world.recorder.work
+        self.obey(self._world.director.handler(self), ())
         self.busy_until_us = now_us
-        self._work(now_us, Boot(self._local(now_us), contents.log, contents.blocks))
+        self._work(now_us, Boot(self.local(now_us), contents.log, contents.blocks))
+        if self.inbox is not None:
+            self.inbox.rouse()
         self._world.director.booted(now_us, self)
 
     def _lost_its_key(self) -> bool:
@@ -136,17 +166,20 @@ class Host(Place):
         assert self.node is not None, f"{self.id} is down already"
         self.incarnation += 1
         self.node = None
-        self._handle = _nobody
+        self.handler, self.count = _nobody, _more
         self.busy_until_us = NEVER_US
         self.paused = False
-        self._released = None
-        self._wake_id = 0
+        self.released = None
+        self.wake_id = 0
         self._timers.clear()
+        self.timers_us.clear()
         self._outbox.clear()
         self.disk.crash(survival)
         for action, event_id, payload in self.ingress.clear():
             if action is Receive:
-                self._lose(now_us, event_id, payload, "down")
+                self.lose(now_us, event_id, payload, "down")
+        if self.inbox is not None:
+            self.inbox.lose(now_us)
         self._world.recorder.record(NodeChanged(now_us, self.id, "down"))
 
     def pause(self, now_us: int) -> None:
@@ -156,7 +189,7 @@ class Host(Place):
         self.paused = True
         self._left_us = max(0, self.busy_until_us - now_us)
         self.busy_until_us = NEVER_US
-        self._wake_id = 0
+        self.wake_id = 0
         self._world.recorder.record(NodeChanged(now_us, self.id, "paused"))
 
     def resume(self, now_us: int) -> None:
@@ -172,16 +205,21 @@ class Host(Place):
     def discard(self) -> None:
         """Lets go of everything: see ``World.discard``."""
         self.node = None
-        self._handle = _nobody
+        self.handler, self.count = _nobody, _more
         self._outbox.discard()
+        if self.inbox is not None:
+            self.inbox.discard()
         self.forget_lines()
 
     def obey(self, handle: Callable[[Event], list[do.Effect]], forget: Iterable[TimerKey]) -> None:
         """From now on somebody else handles the events of the running node; the timers
         ``forget`` were of whoever did so far."""
-        self._handle = handle
+        self.handler = handle
+        assert self.node is not None
+        plainly = self._world.plain or self.work_watched or handle != self.node.handle
+        self.count = _more if plainly else getattr(self.node, "count", _more)
         for key in forget:
-            self._timers.pop(key, None)
+            self._forget_timer(key)
 
     def prompt(self, now_us: int, key: TimerKey) -> None:
         """Has the running node's timer ``key`` fire now, after what is under way."""
@@ -207,9 +245,13 @@ class Host(Place):
         if self.busy_until_us > now_us:
             self._queue_message(now_us, event_id, message)
             return
+        checks = self.count(message)
+        if checks >= 0:
+            self._spend(now_us, checks)
+            return
         clock = self.clock
         local_us = now_us if clock is None else clock.read(now_us)
-        effects = self._handle(Receive(local_us, message))
+        effects = self.handler(Receive(local_us, message))
         if effects:
             self._finish(now_us, effects)
 
@@ -222,7 +264,7 @@ class Host(Place):
     def submit(self, now_us: int, event_id: int, event: tuple[bytes, tuple[str, ...]]) -> None:
         """The node's user wants something done; nobody hears while the process is down."""
         if self.busy_until_us <= now_us:
-            self._work(now_us, Submit(self._local(now_us), *event))
+            self._work(now_us, Submit(self.local(now_us), *event))
         elif self.node is not None:
             self._queue_own((Submit, event_id, event))
 
@@ -230,10 +272,15 @@ class Host(Place):
         delay_us = effect.delay_us
         if self.clock is not None:
             delay_us = self.clock.delay(now_us, delay_us)
-        self._timers[effect.key] = self.push(now_us + delay_us, TIMER, self._on_timer, effect.key)
+        at_us = self.timers_us[effect.key] = now_us + delay_us
+        self._timers[effect.key] = self.push(at_us, TIMER, self._on_timer, effect.key)
 
     def _cancel_timer(self, _now_us: int, effect: do.CancelTimer) -> None:
-        self._timers.pop(effect.key, None)
+        self._forget_timer(effect.key)
+
+    def _forget_timer(self, key: TimerKey) -> None:
+        self._timers.pop(key, None)
+        self.timers_us.pop(key, None)
 
     def _on_timer(self, now_us: int, event_id: int, key: TimerKey) -> None:
         if self._timers.get(key) != event_id:
@@ -244,45 +291,63 @@ class Host(Place):
             self._fire(now_us, key)
 
     def _fire(self, now_us: int, key: TimerKey) -> None:
-        del self._timers[key]
+        self._forget_timer(key)
         incarnation = self.incarnation
         self._world.recorder.record(TimerExpired(now_us, self.id, ":".join(key)))
         self._world.happened(now_us, "timer-fired", self)
         if self.incarnation == incarnation:
-            self._work(now_us, TimerFired(self._local(now_us), key))
+            self._work(now_us, TimerFired(self.local(now_us), key))
 
     def _queue_message(self, now_us: int, event_id: int, message: Message) -> None:
         if self.node is None:
-            self._lose(now_us, event_id, message, "down")
+            self.lose(now_us, event_id, message, "down")
             return
-        class_ = CLIENTS if type(message) in _OF_CLIENTS else CONSENSUS
+        class_ = CLIENTS if type(message) in OF_CLIENTS else CONSENSUS
         if not self.ingress.push(class_, event_id >> INSTANCE_SHIFT, (Receive, event_id, message)):
-            self._lose(now_us, event_id, message, "overflow")
-        elif not self._wake_id and not self.paused:
+            self.lose(now_us, event_id, message, "overflow")
+        elif not self.wake_id and not self.paused:
             self._wake_at(self.busy_until_us)
 
     def _queue_own(self, item: Item) -> None:
         self.ingress.push(OWN, self.instance, item)
-        if not self._wake_id and not self.paused:
+        if not self.wake_id and not self.paused:
             self._wake_at(self.busy_until_us)
 
-    def _lose(self, now_us: int, event_id: int, message: Message, cause: str) -> None:
+    def lose(self, now_us: int, event_id: int, message: Message, cause: str) -> None:
+        """A message that came this far gets no further."""
         world = self._world
         sender = world.hosts[event_id >> INSTANCE_SHIFT].id
         world.network.drop(now_us, sender, self.id, message, cause, event_id)
 
     # The CPU
 
-    def _local(self, now_us: int) -> int:
+    def local(self, now_us: int) -> int:
+        """What the node's clock reads."""
         return now_us if self.clock is None else self.clock.read(now_us)
 
     def _work(self, now_us: int, event: Event) -> None:
-        effects = self._handle(event)
+        effects = self.handler(event)
         if effects:
             self._finish(now_us, effects)
 
     def _finish(self, now_us: int, effects: list[do.Effect]) -> None:
         """The work is charged; its effects are released when the CPU is done with it."""
+        cost_us = self.cost_us(effects)
+        if not cost_us:
+            self._outbox.apply(now_us, effects)
+            return
+        self.busy_until_us = now_us + cost_us
+        if self.work_watched:
+            self._tell_work(now_us, cost_us, effects)
+        if len(effects) > 1:
+            self.released = effects
+            self.begun_us = now_us
+            self._wake_at(self.busy_until_us)
+        elif self.ingress.waiting:
+            self._wake_at(self.busy_until_us)
+
+    def cost_us(self, effects: list[do.Effect]) -> int:
+        """How long the CPU is busy with what led to ``effects``."""
         cost_us = 0
         for effect in effects:
             if type(effect) is Compute:
@@ -292,19 +357,46 @@ class Host(Place):
                     + effect.signatures * cpu.sign_us
                     + effect.transactions * cpu.execute_us
                 )
-        if not cost_us:
-            self._outbox.apply(now_us, effects)
-            return
-        if self.factor_ppm != PPM:
+        if cost_us and self.factor_ppm != PPM:
             cost_us = cost_us * self.factor_ppm // PPM
-        self.busy_until_us = now_us + cost_us
-        if self.work_watched:
-            self._tell_work(now_us, cost_us, effects)
-        if len(effects) > 1:
-            self._released = effects
+        return cost_us
+
+    def apply(self, now_us: int, effects: list[do.Effect]) -> None:
+        """Has effects take place now."""
+        self._outbox.apply(now_us, effects)
+
+    def release_at(self, begun_us: int, effects: list[do.Effect], arrival: int) -> None:
+        """Has the effects of work that begins at ``begun_us`` take place when the CPU is done
+        with it; ``arrival``: the id of the arrival whose event that is, 0 of none."""
+        self.released = effects
+        self.begun_us = begun_us
+        if arrival:
+            self.wake_id = arrival
+            assert self.inbox is not None
+            self._world.scheduler.push(self.busy_until_us, MESSAGE, arrival, self.inbox.on_due)
+        else:
             self._wake_at(self.busy_until_us)
-        elif self.ingress.waiting:
+
+    def synced_later(self, now_us: int) -> None:
+        """An fsync has started; what began later than that (ahead of its time) is done later, if
+        both are done at the same time."""
+        if self.released and self.begun_us > now_us:
             self._wake_at(self.busy_until_us)
+
+    def take_own(self, now_us: int) -> None:
+        """The CPU takes what its own machine told it first."""
+        action, event_id, payload = self.ingress.pop()
+        self._take_own(now_us, action, event_id, payload)
+
+    def _spend(self, now_us: int, verifications: int) -> None:
+        """Like ``_finish``, of work that leaves no effect but its cost."""
+        cost_us = verifications * self._cpu.verify_us
+        if cost_us:
+            if self.factor_ppm != PPM:
+                cost_us = cost_us * self.factor_ppm // PPM
+            self.busy_until_us = now_us + cost_us
+            if self.ingress.waiting:
+                self._wake_at(self.busy_until_us)
 
     def _tell_work(self, now_us: int, cost_us: int, effects: list[do.Effect]) -> None:
         work = [effect for effect in effects if type(effect) is Compute]
@@ -320,21 +412,28 @@ class Host(Place):
         )
 
     def _wake_at(self, at_us: int) -> None:
-        self._wake_id = self.push(at_us, DISK, self._wake)
+        self.wake_id = self.push(at_us, DISK, self.wake)
 
-    def _wake(self, now_us: int, event_id: int, _payload: None) -> None:
+    def wake(self, now_us: int, event_id: int, _payload: None) -> None:
         """The CPU is done with something."""
-        if event_id != self._wake_id:
+        if event_id != self.wake_id:
             return
-        self._wake_id = 0
-        effects = self._released
+        self.wake_id = 0
+        effects = self.released
         if effects is not None:
-            self._released = None
+            self.released = None
             self._outbox.apply(now_us, effects)
+        if self.inbox is not None:
+            self.inbox.advance(now_us)
+            return
         while self.ingress.waiting and self.busy_until_us <= now_us:
             action, event_id, payload = self.ingress.pop()
             if action is Receive:
-                effects = self._handle(Receive(self._local(now_us), payload))
+                checks = self.count(payload)
+                if checks >= 0:
+                    self._spend(now_us, checks)
+                    continue
+                effects = self.handler(Receive(self.local(now_us), payload))
                 if effects:
                     self._finish(now_us, effects)
             else:
@@ -342,7 +441,7 @@ class Host(Place):
 
     def _take_own(self, now_us: int, action: Any, event_id: int, payload: Any) -> None:
         if action is Submit:
-            self._work(now_us, Submit(self._local(now_us), *payload))
+            self._work(now_us, Submit(self.local(now_us), *payload))
         elif self._timers.get(payload) == event_id:
             self._fire(now_us, payload)
 
@@ -358,6 +457,11 @@ class Host(Place):
         event_id = self.id_base | self.counter << COUNTER_SHIFT
         heappush(self._world.scheduler.heap, (at_us, priority, event_id, action, payload))
         return event_id
+
+
+def _more(_message: Message) -> int:
+    """There is no short way."""
+    return -1
 
 
 def _nobody(_event: Event) -> list[do.Effect]:

@@ -71,6 +71,24 @@ class Interpreter:
         if Freeze in kinds:
             for host in window.hosts:
                 self.freeze(now_us, host)
+        self.set_reach()
+
+    def set_reach(self) -> None:
+        """How far ahead each CPU may go (``inbox``): not at all where lies are told, or where a
+        write may kill somebody; else as long as a line takes."""
+        world = self._world
+        times_us = [
+            rule.latency_us
+            for window in self._active
+            for _, rule in window.rules
+            if rule.latency_us is not None
+        ]
+        if any(host.disk_watched for host in world.hosts[1:]):
+            times_us.append(0)
+        for host in world.validators:
+            if host.inbox is not None:
+                least_us = 0 if self.is_hostile(host) else world.network.least_us(host)
+                host.inbox.reach_us = min([least_us, *times_us])
 
     # Lines
 

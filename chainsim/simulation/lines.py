@@ -43,6 +43,8 @@ class Target(msgspec.Struct, frozen=True):
     host: Any
     instance: int
     arrive: Any
+    inbox: Any
+    """Of the receiver: where it goes instead of to ``arrive``, unless that is None."""
     packed: int
     """The receiver's bits of an event id."""
     base_us: int
@@ -55,7 +57,11 @@ class Plan(msgspec.Struct, frozen=True):
 
     targets: tuple[Target, ...]
     fast: tuple[tuple[int, Any, int, int, int], ...]
-    """(word, arrive, packed, base_us, spread_us) of each target."""
+    """(word, inbox or arrive, packed, base_us, spread_us) of each target."""
+    ahead: bool
+    """Whether all have an inbox."""
+    mixed: bool
+    """Whether only some of them have."""
     width: int
     apart: bool
     """Send one by one: somebody is unknown, named twice, or the sender itself."""

@@ -10,7 +10,7 @@ from consensus.messages import Batch, Message
 from scenarios.faults.primitives import Mangle, Priorities
 
 Arrival = tuple[int, int, Any, Message]
-"""(when it would be there, event id, the receiver's ``arrive``, what)"""
+"""(when it would be there, event id, the ``lines.Target``, what)"""
 
 
 class Clogged:

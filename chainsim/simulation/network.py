@@ -52,6 +52,8 @@ class Network:
         self.sent: dict[type[Message], int] = {}
         self.dropped: dict[tuple[type[Message], str], int] = {}
         self._numbers: dict[type[Message], int] = {}
+        self._least_us: dict[str, int] = {}
+        """By city of the receiver."""
 
     # Sending
 
@@ -77,7 +79,7 @@ class Network:
         )
         sender.counter += 1
         event_id = sender.id_base | sender.counter << COUNTER_SHIFT
-        if self._careful or sender.rules or self._recorder.messages:
+        if self._careful or sender.rules or self._recorder.messages or plan.mixed:
             for target in plan.targets:
                 self._one(
                     now_us,
@@ -94,11 +96,17 @@ class Network:
         table = self._table
         per_message_ns = self._wire_ns(message)
         free_ns = max(sender.card_free_ns, now_us * 1000)
-        for word, arrive, packed, base_us, spread_us in plan.fast:
+        ahead = plan.ahead
+        for word, sink, packed, base_us, spread_us in plan.fast:
             free_ns += per_message_ns
             draw = table[words[word] & INDEX_MASK]
             at_us = (free_ns + 999) // 1000 + base_us + (spread_us * draw >> SCALE_BITS)
-            heappush(heap, (at_us, MESSAGE, event_id | packed, arrive, message))
+            if ahead:
+                heappush(sink.arrivals, (at_us, event_id | packed, message))
+                if at_us < sink.due_us:
+                    sink.mind(at_us, event_id | packed)
+            else:
+                heappush(heap, (at_us, MESSAGE, event_id | packed, sink, message))
         sender.card_free_ns = free_ns
 
     def unicast(self, now_us: int, sender: Host, to: NodeId, message: Message) -> None:
@@ -133,7 +141,7 @@ class Network:
         sender.card_free_ns = free_ns
         draw = target.table[word & INDEX_MASK]
         at_us = (free_ns + 999) // 1000 + target.base_us + (target.spread_us * draw >> SCALE_BITS)
-        heappush(self._heap, (at_us, MESSAGE, event_id | target.packed, target.arrive, message))
+        self.passage.arrives(at_us, event_id | target.packed, target, message)
 
     def _broadcast_apart(
         self, now_us: int, sender: Host, to: tuple[NodeId, ...], message: Message, key: Key
@@ -158,9 +166,7 @@ class Network:
             flight_id = (event_id | target.packed) >> RECEIVER_SHIFT
             self._moved(now_us, sender.id, "sent", target.host.id, message, "", flight_id)
         if target.host is sender:  # a loop back never reaches the card
-            heappush(
-                self._heap, (now_us, MESSAGE, event_id | target.packed, target.arrive, message)
-            )
+            self.passage.arrives(now_us, event_id | target.packed, target, message)
             return
         leaves_ns = max(sender.card_free_ns, now_us * 1000) + self._wire_ns(message)
         sender.card_free_ns = leaves_ns
@@ -171,7 +177,18 @@ class Network:
             return
         draw = target.table[word & INDEX_MASK]
         at_us = (leaves_ns + 999) // 1000 + target.base_us + (target.spread_us * draw >> SCALE_BITS)
-        heappush(self._heap, (at_us, MESSAGE, event_id | target.packed, target.arrive, message))
+        self.passage.arrives(at_us, event_id | target.packed, target, message)
+
+    def least_us(self, host: Host) -> int:
+        """What a message to ``host`` takes at least, from anywhere, over a line without faults."""
+        found = self._least_us.get(host.city)
+        if found is None:
+            cities = {other.city: None for other in self.hosts.values()}
+            lines = [self._settings.latency.line(city, host.city) for city in cities]
+            found = self._least_us[host.city] = min(
+                line.base_us + (line.spread_us * min(line.table) >> SCALE_BITS) for line in lines
+            )
+        return found
 
     def discard(self) -> None:
         """Forgets all hosts: see ``World.discard``."""
@@ -203,9 +220,12 @@ class Network:
             plan = Plan(
                 targets=targets,
                 fast=tuple(
-                    (t.instance - 1, t.arrive, t.packed, t.base_us, t.spread_us) for t in targets
+                    (t.instance - 1, t.inbox or t.arrive, t.packed, t.base_us, t.spread_us)
+                    for t in targets
                 ),
                 width=max((t.instance for t in targets), default=1),
+                ahead=all(t.inbox is not None for t in targets),
+                mixed=len({t.inbox is None for t in targets}) > 1,
                 apart=len({t.instance for t in targets}) < len(to) or sender in known,
             )
             if len(sender.plans) >= PLAN_LIMIT:
@@ -219,7 +239,16 @@ class Network:
         line = settings.latency.line(sender.city, host.city, settings.jitter_ppm)
         arrive = host.arrive_traced if self._recorder.messages else host.arrive
         packed = host.instance << RECEIVER_SHIFT
-        return Target(host, host.instance, arrive, packed, line.base_us, line.spread_us, line.table)
+        return Target(
+            host,
+            host.instance,
+            arrive,
+            host.inbox,
+            packed,
+            line.base_us,
+            line.spread_us,
+            line.table,
+        )
 
     # Bookkeeping
 

@@ -117,6 +117,7 @@ class Outbox:
         mark = self._disk.start()
         done_us = now_us + self._world.fsync_us(self._host, mark)
         self._sync_id = self._host.push(done_us, DISK, self._synced, mark)
+        self._host.synced_later(now_us)
 
     def _synced(self, now_us: int, event_id: int, mark: int) -> None:
         if event_id != self._sync_id:

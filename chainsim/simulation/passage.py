@@ -139,16 +139,23 @@ class Passage:
             message = flight.message
             if flight.clog is not None:
                 for copy, at_us in enumerate(times_us):
-                    flight.clog.held.append((at_us, event_id | copy, target.arrive, message))
+                    flight.clog.held.append((at_us, event_id | copy, target, message))
                 return
         for copy, at_us in enumerate(times_us):
-            heappush(self._heap, (at_us, MESSAGE, event_id | copy, target.arrive, message))
+            self.arrives(at_us, event_id | copy, target, message)
+
+    def arrives(self, at_us: int, event_id: int, target: Target, message: Message) -> None:
+        """Has a message arrive at its receiver."""
+        if target.inbox is None:
+            heappush(self._heap, (at_us, MESSAGE, event_id, target.arrive, message))
+        else:
+            target.inbox.add(at_us, event_id, message)
 
     def release(self, now_us: int, clog: Clogged) -> None:
         """A clog ends: all that it held arrives now, or in its own time if that is later."""
         self.clogs.remove(clog)
-        for at_us, event_id, arrive, message in clog.held:
-            heappush(self._heap, (max(at_us, now_us), MESSAGE, event_id, arrive, message))
+        for at_us, event_id, target, message in clog.held:
+            self.arrives(max(at_us, now_us), event_id, target, message)
 
     # What rules do to a line
 

@@ -48,7 +48,7 @@ class _Finished(Exception):
 class Scheduler:
     """Runs events in order. ``heap`` and ``heappush`` are open to the hot paths."""
 
-    __slots__ = ("_counter", "events", "heap", "now_us")
+    __slots__ = ("_counter", "_looks", "events", "heap", "now_us")
 
     def __init__(self) -> None:
         self.heap: list[Entry] = []
@@ -57,19 +57,32 @@ class Scheduler:
         self.events = 0
         """Events run so far, in whole chunks while running."""
         self._counter = 0
+        self._looks: list[int] = []
 
     def push(
         self, at_us: int, priority: int, event_id: int, action: Action, payload: Any = None
     ) -> None:
         """Adds an event; ``event_id`` is unique."""
         heappush(self.heap, (at_us, priority, event_id, action, payload))
+        if priority == FAULT:
+            heappush(self._looks, at_us)
 
     def push_own(self, at_us: int, priority: int, action: Action, payload: Any = None) -> int:
         """Adds an event of the world's own instance; its id."""
         self._counter += 1
         event_id = self._counter << COUNTER_SHIFT
         heappush(self.heap, (at_us, priority, event_id, action, payload))
+        if priority == KERNEL:
+            heappush(self._looks, at_us)
         return event_id
+
+    def next_look_us(self, now_us: int) -> int:
+        """When next somebody may look at nodes or change them: a fault begins or ends, it is
+        asked whether the run may stop, it stops."""
+        looks = self._looks
+        while looks and looks[0] < now_us:
+            heappop(looks)
+        return looks[0] if looks else now_us
 
     def finish(self, now_us: int, _event_id: int, _payload: Any) -> None:
         """As an action: ends the run at this event."""
@@ -103,6 +116,7 @@ class Scheduler:
         if until_us < self.now_us:
             return
         heappush(self.heap, (until_us, END, 0, self.finish, None))
+        heappush(self._looks, until_us)
         collecting = gc.isenabled()
         if collecting:  # else somebody rests it for longer, and thaws what is frozen
             gc.freeze()

@@ -132,6 +132,8 @@ def progress(world: World) -> Progress:
 def messages(world: World) -> MessageCounts:
     """What became of all messages so far."""
     network = world.network
+    inboxes = [host.inbox for host in world.hosts[1:] if host.inbox is not None]
+    flying = [message for inbox in inboxes for message in inbox.flying(world.now_us)]
     sent = {kind.TYPE: count for kind, count in network.sent.items()}
     dropped: dict[str, int] = {}
     causes: dict[str, int] = {}
@@ -143,7 +145,7 @@ def messages(world: World) -> MessageCounts:
         delivered[kind.TYPE] += count
     for name, count in dropped.items():
         delivered[name] -= count
-    flying = [entry[4] for entry in world.scheduler.heap if isinstance(entry[4], Message)]
+    flying += [entry[4] for entry in world.scheduler.heap if isinstance(entry[4], Message)]
     flying += [arrival[3] for clog in network.passage.clogs for arrival in clog.held]
     for message in flying:
         delivered[message.TYPE] -= 1

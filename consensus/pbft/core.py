@@ -205,6 +205,12 @@ class Core:
         self._verifications += 1
         return self._verify(key, message.signing_bytes, message.signature)  # type: ignore[attr-defined]
 
+    def carries_signature(self, message: Message) -> bool:
+        """Whether a message of this chain and epoch carries its member's valid signature; whoever
+        asks counts that as CPU work."""
+        key = self._keys[message.sender]
+        return self._verify(key, message.signing_bytes, message.signature)  # type: ignore[attr-defined]
+
     def verify(self, public_key: bytes, payload: bytes, signature: bytes) -> bool:
         """One signature check, counted as CPU work."""
         self._verifications += 1

@@ -39,6 +39,7 @@ from consensus.pbft.proposing import BATCH, Proposer
 from consensus.pbft.recovery import boot
 from consensus.pbft.requests import Requests
 from consensus.pbft.state_transfer import TRANSFER, StateTransfer
+from consensus.pbft.tally import Tally
 from consensus.pbft.timeouts import NEW_VIEW, REQUEST, Timeouts
 from consensus.pbft.view_change import ViewChanger
 from consensus.pbft.view_entrance import Entrance
@@ -74,6 +75,7 @@ class Replica:
         core.membership = Membership(core)
         core.transfer = StateTransfer(core)
         core.route = self._route
+        self.count: Final = Tally(core).count
         self._messages: Final[dict[type[Message], Callable[[Any], None]]] = {
             PrePrepare: core.normal.on_pre_prepare,
             Prepare: core.normal.on_prepare,

@@ -92,7 +92,7 @@ def residue(run: Run) -> list[str]:
             "down": host.up,
             "held down": not world.director.holds_down(host),
             "hostile": not world.director.is_hostile(host),
-            "handler": host.node is not None and host._handle == host.node.handle,
+            "handler": host.node is not None and host.handler == host.node.handle,
         }
         return [f"{host.id}: {what}" for what, ok in usual.items() if not ok]
 

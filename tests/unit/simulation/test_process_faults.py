@@ -191,7 +191,7 @@ def test_a_wrapper_is_there_from_begin_to_end_and_leaves_no_timer() -> None:
     assert heard[:10] == ["", "", "", "s", "s", "s", "", "", "", ""]
     assert set(heard[10:]) == {""}
     assert stage.world.hosts[1].node is not None
-    assert stage.world.hosts[1]._handle == stage.world.hosts[1].node.handle
+    assert stage.world.hosts[1].handler == stage.world.hosts[1].node.handle
 
 
 def test_without_times_a_validator_is_hostile_from_the_start_and_through_crashes() -> None:
