@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consensus.types import max_faulty
 from scenarios.convert import entries, whole
 from scenarios.errors import ScenarioError, did_you_mean, unknown
 from scenarios.faults import Fault
@@ -12,14 +11,15 @@ from scenarios.faults.byzantine import ByzantineFault
 from scenarios.faults.membership import MembershipFault, RotateKey
 from scenarios.faults.proactive_recovery import ProactiveRecovery
 from scenarios.genesis import merged
-from scenarios.schema import Scenario, Validator, followers, light_observers, seats
+from scenarios.hostile_budget import budget_problems
+from scenarios.schema import Scenario, followers, light_observers, seats
 
 
 def fault_problems(scenario: Scenario) -> Iterator[ScenarioError]:
     """What is wrong with faults beyond their own fields and the names in them."""
     yield from _only_validators_lie(scenario)
     yield from _known_clients(scenario)
-    yield from _hostile_budget(scenario)
+    yield from budget_problems(scenario)
     yield from _membership(scenario)
     yield from _recovery(scenario)
 
@@ -89,64 +89,3 @@ def _recovery(scenario: Scenario) -> Iterator[ScenarioError]:
     if recovering and len(faults) > len(recovering):
         path = next(path for path, fault in faults if isinstance(fault, RotateKey))
         yield ScenarioError(path, f"{recovering[0]} brings new keys already; leave one of them out")
-
-
-def _hostile_budget(scenario: Scenario) -> Iterator[ScenarioError]:
-    """PBFT.md: more than f hostile validators only in a control run that says so."""
-    validators = seats(scenario)
-    if scenario.expect.safety == "violated" or not validators:
-        return
-    n = len(validators)
-    f = max_faulty(n)
-    count, path = hostile_count(scenario)
-    if count > f:
-        allowed = f"{n} validators tolerate {f}"
-        remedy = 'a control run with more says expect.safety = "violated"'
-        message = f"{count} validators may be hostile by now (lying, or forgetting what they said)"
-        yield ScenarioError(path, f"{message}, but {allowed}; {remedy}")
-
-
-def hostile_count(scenario: Scenario) -> tuple[int, str]:
-    """(how many validators the faults can make hostile, the path of the fault that made it so
-    many). Those that are drawn or chosen in the run count as others than all the rest."""
-    validators = seats(scenario)
-    named: dict[str, None] = {}
-    unnamed = most = 0
-    path = "faults"
-    for place, fault in entries("faults", scenario.faults, Fault):
-        if not whole(fault) or not fault.makes_hostile():
-            continue
-        for selector in fault.selectors():
-            found = _named(selector, validators)
-            if found is None:
-                unnamed += _unnamed(selector, len(validators)) * _windows(fault, scenario)
-            else:
-                named.update(dict.fromkeys(found))
-        count = min(len(named) + unnamed, len(validators))
-        if count > most:
-            most, path = count, place
-    return most, path
-
-
-def _named(selector: str, validators: list[Validator]) -> list[str] | None:
-    """The validators that a selector is sure to mean; None if the run decides."""
-    kind, _, value = selector.partition(":")
-    if selector == "primary" or (kind == "random" and value):
-        return None
-    if kind in ("role", "city") and value:
-        return [v.id for v in validators if getattr(v, kind) == value]
-    return [v.id for v in validators if v.id == selector]
-
-
-def _unnamed(selector: str, n: int) -> int:
-    """How many validators a selector means that the run resolves."""
-    count = selector.partition(":")[2]
-    return 1 if selector == "primary" else max_faulty(n) if count == "f" else int(count)
-
-
-def _windows(fault: Fault, scenario: Scenario) -> int:
-    """How often a fault begins, each time with a choice of its own."""
-    if fault.every is None or fault.at is None:
-        return 1
-    last = scenario.duration if fault.until is None else min(fault.until, scenario.duration)
-    return max(0, last - fault.at) // fault.every + 1

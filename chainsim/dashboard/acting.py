@@ -17,7 +17,7 @@ from scenarios.faults.flapping import Flapping
 from scenarios.faults.isolate import Isolate
 from scenarios.faults.link import Link
 from scenarios.faults.partition import Partition
-from scenarios.fitting_faults import hostile_count
+from scenarios.hostile_budget import hostile_count
 
 CUTTING: Final = (Clog, Flapping, Isolate, Link, Partition)
 """Faults of lines that healing ends."""

@@ -20,7 +20,7 @@ from chainsim.dashboard.view_model import ViewModel
 from chainsim.trace import FaultChanged, Record, Recorder
 from consensus.types import max_faulty
 from scenarios.faults import Fault
-from scenarios.fitting_faults import hostile_count
+from scenarios.hostile_budget import hostile_count
 from scenarios.schema import Scenario
 
 SLICE_NS: Final = 8_000_000

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 
 from chainsim.build import build
+from chainsim.cli.group import cli
+from chainsim.exit_codes import ExitCode
 from scenarios.errors import ScenarioErrors
-from scenarios.fitting_faults import hostile_count
+from scenarios.hostile_budget import hostile_count
 from scenarios.loader import load_text
 
 BASE = """
@@ -109,3 +114,41 @@ def test_the_checks_know_whom_not_to_rely_on() -> None:
     assert honest(LIAR + 'node = "primary"\nat = "1s"') == ["v1", "v2", "v3"]
     never = LIAR + 'node = "primary"\nwhen = { event = "prepared", sequence = 999 }'
     assert len(honest(never)) == 4
+
+
+def removal(who: str) -> str:
+    return f'kind = "remove-validator"\nnode = "{who}"\nat = "2s"'
+
+
+TWO_LIARS = (LIAR + 'node = "v1"', LIAR + 'node = "v2"')
+
+
+def test_the_budget_holds_in_every_committee_that_is_planned() -> None:
+    """Seven bear two liars, six only one: unless it is a liar who goes."""
+    load_text(text(*TWO_LIARS, n=7))
+    load_text(text(*TWO_LIARS, removal("v2"), n=7))
+    with pytest.raises(ScenarioErrors) as caught:
+        load_text(text(*TWO_LIARS, removal("v0"), n=7))
+    (error,) = caught.value.errors
+    assert error.path == "faults[1]"
+    assert "2 validators may be hostile" in error.message
+    assert "the 6 validators that faults[2] leaves tolerate 1" in error.message
+    load_text(text(*TWO_LIARS, removal("v0"), n=7, more='[expect]\nsafety = "violated"\n'))
+
+
+def test_a_clock_beyond_the_bound_counts() -> None:
+    far, near = 'kind = "skew"\nby = "501ms"\n', 'kind = "skew"\nby = "500ms"\n'
+    load_text(text(near + 'nodes = ["v0", "v1", "v2", "v3"]', far + 'node = "v0"'))
+    with pytest.raises(ScenarioErrors, match="2 validators may be hostile"):
+        load_text(text(LIAR + 'node = "v0"', far + 'node = "v1"'))
+    load_text(text(far + 'nodes = ["dealer-a", "dealer-b"]'))  # clients are no validators
+
+
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_the_command_line_refuses_it_with_two(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "many.toml"
+    file.write_text(text(LIAR + 'nodes = ["v0", "v1"]'), encoding="utf-8")
+    result = CliRunner().invoke(cli, [command, str(file)])
+    assert result.exit_code == ExitCode.USAGE
+    assert 'says expect.safety = "violated"' in result.output
+    assert "Traceback" not in result.output
