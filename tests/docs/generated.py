@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import msgspec
 import rich_click as click
 
 from chainsim.checks import CHECKS
@@ -21,12 +22,14 @@ from consensus.encoding import encode
 from consensus.evidence import KINDS
 from consensus.records import HaltedRecord
 from nodes import durable, wal
-from nodes.byzantine import BEHAVIOURS, Twins
+from nodes.byzantine import BEHAVIOURS, Attacker, Twins
+from nodes.hostile_clients import ClientAttacker
 from nodes.ledger import access
 from nodes.ledger.transactions import BODIES
 from scenarios import loader
 from scenarios.faults import FAULTS
 from scenarios.workload import WORKLOADS
+from tests.docs import faults
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,6 +159,30 @@ def prods() -> str:
     return table(("keys", "what happens to the selected validator"), rows)
 
 
+GIVEN = {
+    "id": "its node's name",
+    "party": "its name on the ledger",
+    "chain": "the genesis hash",
+    "committee": "who validates, as far as its own node knows",
+    "validators": "who validates",
+    "signer": "its own key",
+    "keys": "its own keys, after rotations too",
+    "draws": "a source of chance of its own, so that it shifts nobody else's",
+    "options": "what the scenario chose about it",
+    "tactics": "what the scenario chose about it",
+    "parameters": "the protocol's, which all share",
+    "purse": "what its party had in genesis, and the accounts of others that hold the same",
+    "accessories": "keys of those whom the scenario names in one `collude` with it, else none",
+}
+"""What an attacker is given: a field that has no line here may be more than it should have."""
+
+
+def given(attacker: type[msgspec.Struct]) -> str:
+    """Everything that a behaviour is given."""
+    rows = [(f"`{name}`", GIVEN[name]) for name in attacker.__struct_fields__]
+    return table(("it is given", "which is"), rows)
+
+
 def disk_files() -> str:
     """The files of a validator's disk."""
     rows = [
@@ -218,6 +245,10 @@ GENERATED: dict[str, Callable[[], str]] = {
     "workloads": lambda: rooms(WORKLOADS, "workload"),
     "behaviours": lambda: rooms({**BEHAVIOURS, "twins": Twins}, "behaviour"),
     "checks": checks,
+    "fault-examples": faults.examples,
+    "fault-usage": faults.usage,
+    "given-to-validators": lambda: given(Attacker),
+    "given-to-clients": lambda: given(ClientAttacker),
     "disk-files": disk_files,
     "disk-example": disk_example,
     "planted-bugs": lambda: planted_bugs(bugs()),
