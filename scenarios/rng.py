@@ -9,7 +9,7 @@ independent: drawing more from one shifts no other.
 from __future__ import annotations
 
 import random
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
@@ -25,12 +25,20 @@ def derive(seed: int, name: str, size: int = 32) -> bytes:
     return sha256(b"chainsim/derive/%d/%s" % (seed, name.encode())).digest()[:size]
 
 
+def _source(seed: int, name: str) -> Callable[[int], int]:
+    material = sha256(b"chainsim/stream/%d/%s" % (seed, name.encode())).digest()
+    return random.Random(int.from_bytes(material, "big")).getrandbits
+
+
 class Stream:
     """A stream of draws, all integers."""
 
     def __init__(self, seed: int, name: str) -> None:
-        material = sha256(b"chainsim/stream/%d/%s" % (seed, name.encode())).digest()
-        self._bits = random.Random(int.from_bytes(material, "big")).getrandbits
+        self._bits = _source(seed, name)
+
+    def reseed(self, seed: int, name: str) -> None:
+        """From now on it draws what a new stream of this name would draw."""
+        self._bits = _source(seed, name)
 
     def bits(self, count: int) -> int:
         """``count`` random bits as an integer."""

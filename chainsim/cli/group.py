@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "report": "chainsim.cli.report",
     "compare": "chainsim.cli.compare",
     "shrink": "chainsim.cli.shrink",
+    "when": "chainsim.cli.when",
     "forensics": "chainsim.cli.forensics",
     "verify": "chainsim.cli.verify",
     "export": "chainsim.cli.export",

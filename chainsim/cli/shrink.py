@@ -43,7 +43,7 @@ def command(
     from chainsim.explore.shrink import NothingToShrink, shrink
     from scenarios.loader import resolved_toml
 
-    source = _source(run)
+    source = scenario_of(run)
     scenario = load(source.as_posix() if "/" in source.as_posix() else f"./{source}")
     limit_s = seconds(limit)
     try:
@@ -74,7 +74,7 @@ def _keep(small: Shrunk, source: Path) -> None:
     output.note(f"kept: {path.as_posix()}")
 
 
-def _source(run: str) -> Path:
+def scenario_of(run: str) -> Path:
     """The scenario file that is meant."""
     if run.endswith(".toml"):
         return Path(run)

@@ -76,6 +76,21 @@ def shrinking(scenario: Scenario, check: str, folder: Path, limit_s: float) -> s
 
 
 @contextmanager
+def watching(what: str) -> Iterator[Callable[[int, int], None]]:
+    """What to call with how many are done, of how many."""
+    from chainsim.explore.runner import Interrupted
+
+    with interrupts() as interrupted, _display(100) as (show, _say):
+
+        def tell(done: int, total: int) -> None:
+            show(done * 100 // max(1, total), f"{done} of {total} {what}")
+            if interrupted():
+                raise Interrupted
+
+        yield tell
+
+
+@contextmanager
 def watching_shrink(limit_s: float) -> Iterator[Callable[[Any], None]]:
     """What to call with each ``shrink.Step``."""
     start_ns = wall_clock.now_ns()

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from chainsim.build import build
+from chainsim.build import Simulation, build
 from chainsim.expectations import SAFETY_KINDS
 from chainsim.explore.coverage import Coverage
 from chainsim.explore.model import FaultModel, kind_of
@@ -80,10 +80,12 @@ def run_scenario(
     memoise: bool = False,
     listen: Listen | None = None,
     further: tuple[str, ...] = (),
+    begin: Callable[[Simulation], None] | None = None,
 ) -> Outcome:
     """Runs a scenario as it stands; whatever our code raises is a finding too.
 
-    ``memoise``, ``further``: as for ``build``. ``listen`` is given the recorder before the run.
+    ``memoise``, ``further``: as for ``build``. ``listen`` is given the recorder before the run;
+    ``begin`` may run a part of it.
     """
     recorder = Recorder()
     if listen is not None:
@@ -91,6 +93,8 @@ def run_scenario(
     try:
         simulation = build(scenario, recorder, memoise=memoise, further=further)
         coverage = Coverage(recorder)
+        if begin is not None:
+            begin(simulation)
         result = simulation.run()
     except Exception as error:
         return _outcome(scenario, found=(Found(BROKEN, "error", _where(error)),))

@@ -79,6 +79,11 @@ class Director:
         """How far ahead of the run each CPU may go; again at each change of a fault."""
         self._interpreter.set_reach()
 
+    def reseed(self) -> None:
+        """What active faults draw from now on is another chance."""
+        for window in self._active:
+            window.reseed()
+
     def holds_down(self, host: Host) -> bool:
         """Whether an active fault wants this node down."""
         return any(host.instance in window.held_down for window in self._active)

@@ -60,6 +60,10 @@ class Draws:
     def __init__(self, seed: int) -> None:
         self._prefix = derive(seed, "network", 16)
 
+    def reseed(self, seed: int, name: str) -> None:
+        """From now on every draw is another one, which ``name`` decides."""
+        self._prefix = derive(seed, f"network{name}", 16)
+
     def words(
         self,
         sender: int,

@@ -77,6 +77,7 @@ class Window:
         self.liars: Final[dict[int, tuple[int, HostileNode]]] = {}
         """By instance: (incarnation of the process, what wraps its node)."""
         self._world = world
+        self._streams: Final[list[tuple[str, Stream]]] = []
 
     def of(self, kind: type[P]) -> Iterator[P]:
         """Its primitives of one kind."""
@@ -89,7 +90,14 @@ class Window:
     def stream(self, host: Host) -> Stream:
         """A source of chance of its own for what it does at one node."""
         name = f"{self.planned.name}/{self.planned.windows}/{host.id}"
-        return Stream(self._world.settings.seed, name)
+        stream = Stream(self._world.settings.seed, name + self._world.reseeded)
+        self._streams.append((name, stream))
+        return stream
+
+    def reseed(self) -> None:
+        """What it draws from now on is another chance, as ``World.reseeded`` says."""
+        for name, stream in self._streams:
+            stream.reseed(self._world.settings.seed, name + self._world.reseeded)
 
 
 def _rule(window: Window, number: int, primitive: Primitive, now_us: int) -> LinkRule | None:

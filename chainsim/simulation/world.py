@@ -80,6 +80,8 @@ class World:
         self.recorder: Final = recorder
         self.scheduler: Final = Scheduler()
         self.draws: Final = Draws(settings.seed)
+        self.reseeded = ""
+        """What makes the names of streams others than the seed alone does; see ``reseed``."""
         self.network: Final = Network(self.scheduler, settings.network, self.draws, recorder)
         self.director: Final = Director(self)
         self.witness: Final = Witness(self)
@@ -231,6 +233,14 @@ class World:
             self._check_later(scheduler.now_us)
         look = None if progress is None else lambda: progress(self.progress())
         scheduler.run(until_us, look)
+
+    def reseed(self, name: str) -> None:
+        """Between two ``run``: from here on the network, disks and liars have another chance,
+        which ``name`` decides; what is submitted, which faults come when, and whom they hit, stays.
+        """
+        self.reseeded = f"/reseeded/{name}"
+        self.draws.reseed(self.settings.seed, self.reseeded)
+        self.director.reseed()
 
     def step(self) -> bool:
         """Runs the next event; False if that was only the question whether to stop, which goes
