@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from consensus.effects import Effect, Send
 from consensus.events import Event, Receive
@@ -21,6 +22,8 @@ class Accomplice(Behaviour):
     Alone, or beside f - 1 others, it can only hurry decisions that come anyway. Enough of them
     give each side of an equivocation the quorum that it lacks (rule 34).
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (1, 34)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from consensus.messages import Batch
 from nodes.byzantine.base import Attacker
 from nodes.byzantine.own_proposals import OwnProposals
@@ -14,6 +16,8 @@ class BadBlockTime(OwnProposals):
     Rule 8: block time never falls, and who finds it ahead of its own clock waits for it, so that
     deadlines don't pass early.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (8,)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -12,7 +12,7 @@ An ``Attacker`` is all that a behaviour is given; there is no other way to the w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -131,6 +131,9 @@ class Attacker(msgspec.Struct, frozen=True, kw_only=True):
 
 class Behaviour:
     """What a hostile node does; by default nothing wrong."""
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = ()
+    """The rules of PBFT by which it does no harm."""
 
     def __init__(self, attacker: Attacker) -> None:
         self.attacker = attacker

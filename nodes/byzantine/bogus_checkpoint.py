@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Broadcast, Effect
@@ -27,6 +27,8 @@ class BogusCheckpoint(Behaviour):
     two halves; now and then (``chance``), with a vote or a STATUS, claims a checkpoint far ahead,
     alone or with a proof in which all signatures are its own.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (10, 22)
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         attacker = self.attacker

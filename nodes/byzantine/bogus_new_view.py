@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from consensus.effects import Effect
@@ -21,6 +23,8 @@ class BogusNewView(Behaviour):
     The lies: the null batch in the place of something that V selects; O without its last item;
     O without anything; a V in which its own VIEW-CHANGE, with P left out, stands for everybody's.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (15, 33)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

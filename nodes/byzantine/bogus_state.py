@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -25,6 +25,8 @@ class BogusState(Behaviour):
     The lies: a value, in the right form, that is one more than it was; an entry left out; a
     header with another time; bytes that mean nothing.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (22,)
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         return rewrite(effects, self._lie)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from consensus.effects import Broadcast, Effect
@@ -37,6 +39,8 @@ class BogusViewChange(Behaviour):
     signature alone; such certificates in which its own vote is all the voters. All are told the
     same lie, but for one in four, who is told another.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (13, 19)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ class Censor(Behaviour):
     It orders all others, and votes for whatever anybody else proposes: only the deadline of each
     single client shows that something is wrong (rules 18 and 21).
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (18, 21)
 
     def inbound(self, event: Event) -> Iterable[Event]:
         if isinstance(event, Receive) and isinstance(event.message, Request):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -24,6 +24,8 @@ class Collude(Behaviour):
     Up to f members this is an equivocation that needs nobody's consent, and no group has a
     quorum; as many as two quorums share decide both batches, and rule 34 convicts them.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (1, 34)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from consensus.effects import Effect
@@ -21,6 +23,8 @@ class ConflictingVotes(Behaviour):
     The second digest is one that somebody else names at the same slot, if it has heard of one: a
     vote for a digest that nobody holds convinces nobody.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (4, 5, 33)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

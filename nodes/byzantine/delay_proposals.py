@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import ClassVar
 
 from consensus.effects import Broadcast, Effect, Send
 from consensus.events import Boot, Event
@@ -19,6 +20,8 @@ class DelayProposals(Behaviour):
     Nothing that it says is wrong, and it is never deposed: what the protocol promises is that a
     client waits no longer than its time-outs (rule 18), and that who sits on them for longer is.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (18, 20)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from consensus.effects import Effect
@@ -22,6 +24,8 @@ class Equivocate(Behaviour):
     To each group it votes for what that group was shown, at once: its own PREPAREs and COMMITs
     are what a weak quorum rule would count for both.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (1, 33)
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         first, second = self.attacker.halves()

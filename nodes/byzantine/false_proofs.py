@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -24,6 +24,8 @@ _MILLION: Final = 1_000_000
 
 class FalseProofs(Behaviour):
     """By chance replaces an answer to a light observer by a lie, under its own signature."""
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (29,)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import ClassVar, Final
 
 from consensus.effects import Effect, Send
 from consensus.encoding import encode
@@ -26,6 +26,8 @@ class FalseReply(Behaviour):
     All who behave so say the same. A client believes f+1 equal answers (rule 31), and of their
     views the lowest: f liars are too few, f+1 are enough.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (31,)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

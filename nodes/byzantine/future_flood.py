@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from consensus.effects import Broadcast, Effect
 from consensus.messages import NULL_BATCH, Commit, Message, Prepare, PrePrepare
@@ -27,6 +27,8 @@ class FutureFlood(Behaviour):
     All of them are well signed, and nobody can tell yet that they are of no use: whoever keeps
     what comes too early, and doesn't count, runs out of memory (rule 32).
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (32,)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

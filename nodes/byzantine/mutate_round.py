@@ -8,7 +8,7 @@ round is a view and the types of messages of one phase in it. Nothing is drawn: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -23,6 +23,8 @@ from nodes.byzantine.equivocate import another
 class MutateRound(Behaviour):
     """The messages of ``options.types`` that name ``options.view``, as ``options.receivers`` see
     them: one field changed, signed again in its own name."""
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (2, 3, 13, 15)
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         return rewrite(effects, self._as_seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ _VOTES = (Prepare, Commit)
 
 class RandomMutation(Behaviour):
     """By chance puts one of its messages to one peer through one of the mutations below."""
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (2, 3, 29, 32)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from consensus.messages import Batch
 from nodes.byzantine.own_proposals import OwnProposals
 
@@ -13,6 +15,8 @@ class ReorderTransactions(OwnProposals):
     Rule 30 lets each execute once in any order inside the window; what orders must not decide is
     the state machine's business (sealed bids, prices before arrival).
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (30,)
 
     def proposed(self, batch: Batch) -> Batch:
         options = self.attacker.options

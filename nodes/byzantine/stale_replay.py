@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from consensus.effects import Effect, Send
 from consensus.events import Event, Receive
 from consensus.messages import Message
@@ -17,6 +19,8 @@ class StaleReplay(Behaviour):
     They are true messages with true signatures: of failed views, of earlier sequences, votes that
     were already counted, requests that were already executed.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (30,)
 
     def __init__(self, attacker: Attacker) -> None:
         super().__init__(attacker)

@@ -6,7 +6,7 @@ together, equivocation, double votes, amnesia, comes from the protocol itself.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from consensus.effects import (
     Broadcast,
@@ -44,6 +44,8 @@ class Twins:
     The disk is the first copy's; the second has none and forgets at a crash, as a machine that was
     cloned would.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (1, 24)
 
     def __init__(self, first: Node, second: Node, attacker: Attacker) -> None:
         self.inner = first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from consensus.effects import Effect
 from consensus.messages import Message
 from consensus.types import NodeId
@@ -12,6 +14,8 @@ VOTES = ("prepare", "commit")
 
 class Withhold(Behaviour):
     """Sends ``options.types`` (votes by default) to nobody in ``options.receivers`` (all)."""
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (1, 17)
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         options = self.attacker.options

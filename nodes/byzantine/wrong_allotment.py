@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -23,6 +23,8 @@ class WrongAllotment(OwnProposals):
     envelope (rule 3). Whose key it is, and whether the allotment follows from the close, every
     validator finds out for itself when it executes it: E_SIG, E_ALLOT_MISMATCH.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (3,)
 
     def proposed(self, batch: Batch) -> Batch:
         return Batch(batch.time_us, tuple(map(self._forged, batch.requests)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from consensus.effects import Effect
@@ -28,6 +30,8 @@ class WrongDigest(Behaviour):
     nothing of this can be proven, and nothing needs to be. Who compares the digest (rule 3) drops
     it.
     """
+
+    STOPPED_BY: ClassVar[tuple[int, ...]] = (3,)
 
     def outbound(self, now_us: int, effects: list[Effect]) -> list[Effect]:
         _, deceived = self.attacker.halves()

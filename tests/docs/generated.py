@@ -29,7 +29,7 @@ from nodes.ledger.transactions import BODIES
 from scenarios import loader
 from scenarios.faults import FAULTS
 from scenarios.workload import WORKLOADS
-from tests.docs import faults
+from tests.docs import faults, liars
 
 ROOT = Path(__file__).parents[2]
 
@@ -256,5 +256,13 @@ GENERATED: dict[str, Callable[[], str]] = {
     "properties": properties,
     "property-shares": property_shares,
     "proofs": proofs,
+    "attacks": lambda: table(
+        ("behaviour", "rules that stop it", "where this is so instead", "breaks", "tried in"),
+        liars.attacks(),
+    ),
+    "proven-liars": lambda: table(("behaviour", "proven against it"), liars.proven()),
+    "hostile-scenarios": lambda: table(
+        ("scenario", "behaviours", "expects", "proven guilty"), liars.hostile_scenarios()
+    ),
 }
 """By the name in the page's marker."""

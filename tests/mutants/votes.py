@@ -25,6 +25,7 @@ def quorum_of_3f_plus_1() -> Patch:
 
 
 def quorum_2f() -> Patch:
+    """Q = 2f: two quorums need share nobody."""
     return swapped((consensus.types, "quorum_size", lambda n: max(1, 2 * max_faulty(n))))
 
 

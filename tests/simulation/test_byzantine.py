@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chainsim.exit_codes import ExitCode
-from nodes.byzantine import BEHAVIOURS, COALITION, IN_COMPANY
+from nodes.byzantine import BEHAVIOURS, COALITION
 from scenarios.faults.byzantine import NAMES
 from tests.mutants import client_and_disk, log, votes
 from tests.mutants.views import patient_backups, selection_believed
@@ -63,10 +63,9 @@ def hostile(behaviour: str, node: str = "v0", more: str = "") -> str:
 def test_every_behaviour_is_tried() -> None:
     """Who harms only in company is in test_forensics, who lies to those that lag behind in
     tests/unit/nodes/test_bogus_state.py, who forges allotments in test_liar_scenarios."""
-    to_laggards = {"bogus-state", "bogus-checkpoint"}
     attacks = {name.partition(",")[0] for name in DAMAGE}
-    elsewhere = {*IN_COMPANY, *to_laggards, "wrong-allotment"}
-    assert set(NAMES) == {*BEHAVIOURS, "twins"} == {*attacks, *elsewhere}
+    assert set(NAMES) == {*BEHAVIOURS, "twins"} == {*attacks, *ELSEWHERE}
+    assert not attacks & set(ELSEWHERE)
 
 
 # The right protocol
@@ -99,6 +98,9 @@ PROVEN = {
     ),
     "bogus-view-change": ("v0", "", "conflicting-view-change"),
     "random-mutation": ("v0", "", "conflicting-commit"),
+    "bogus-new-view": ("v1", CRASHED_PRIMARY, "bogus-new-view"),
+    # When the time of what it voted for comes, it votes again.
+    "future-flood": ("v2", "", "conflicting-commit"),
     # Its votes for nothing prove nothing, until its honest part shows what it voted for as well.
     "wrong-digest": ("v2", CRASHED_PRIMARY, "conflicting-prepare"),
 }
@@ -192,6 +194,11 @@ DAMAGE = {
     "bogus-new-view": Damage(
         selection_believed, hostile("bogus-new-view", "v1"), "liveness", besides=CRASHED_PRIMARY
     ),
+    "bogus-checkpoint": Damage(
+        weakened.proofs_of_states_unchecked,
+        hostile("bogus-checkpoint", "v2", "chance = 1.0"),
+        "liveness",
+    ),
     "random-mutation": Damage(
         votes.digest_not_compared, hostile("random-mutation"), "agreement", seed=3
     ),
@@ -241,6 +248,27 @@ DAMAGE = {
 }
 """Fork (agreement), stall (liveness), wrong execution (exactly-once), false proof, a client that
 believes a lie (client-history), time that falls (chain-integrity)."""
+
+
+ELSEWHERE = {
+    "accomplice": ("it is one of more than f", "agreement", "tests/simulation/test_forensics.py"),
+    "bogus-state": (
+        "pieces of a state are believed",
+        "another state than the quorum's",
+        "tests/unit/nodes/test_bogus_state.py",
+    ),
+    "false-proofs": (
+        "an observer checks no proof of a balance",
+        "light-observers",
+        "tests/simulation/test_light_observers.py",
+    ),
+    "wrong-allotment": (
+        weakened.own_key_will_do.__doc__,
+        "validity",
+        "tests/simulation/test_liar_scenarios.py",
+    ),
+}
+"""Behaviours that are tried in other files: what must be broken, what breaks then, which file."""
 
 
 def harm(run: Run) -> list[str]:

@@ -9,7 +9,16 @@ from chainsim.trace import Accused, Recorder
 from consensus.crypto import Signer, Verifier
 from consensus.messages import Commit
 from consensus.types import Committee, Member
-from nodes.byzantine import BEHAVIOURS, COALITION, Accessory, Attacker, Byzantine, Options, Twins
+from nodes.byzantine import (
+    BEHAVIOURS,
+    COALITION,
+    Accessory,
+    Attacker,
+    Behaviour,
+    Byzantine,
+    Options,
+    Twins,
+)
 from nodes.validator import Validator
 from scenarios.keys import Keys
 from scenarios.loader import load_text
@@ -187,3 +196,10 @@ def test_rule_27_a_liar_whose_key_was_rotated_goes_on_lying(behaviour: str, more
     assert not [check.detail for check in result.checks if not check.ok]
     epochs = {record.evidence.first.epoch for record in seen if record.evidence}
     assert max(epochs) >= 1
+
+
+@pytest.mark.parametrize("kind", [*BEHAVIOURS.values(), Twins])
+def test_each_names_the_rules_that_stop_it(kind: type[Behaviour | Twins]) -> None:
+    assert kind.STOPPED_BY
+    assert set(kind.STOPPED_BY) <= set(range(1, 35))
+    assert list(kind.STOPPED_BY) == sorted(kind.STOPPED_BY)
