@@ -124,6 +124,9 @@ class Validator:
         self.vouched: set[int] = set()
         """Sequences that it executed itself: its own CHECKPOINT there counts."""
         self.booted = False
+        self.resuming = False
+        """It started again, and has said nothing since: it may still be on its way into the view
+        whose NEW-VIEW its disk holds (rule 23)."""
         self.prescribed: dict[tuple[int, int], list[dict[int, frozenset[bytes]]]] = {}
         """(epoch, view) -> what O may say at which sequence, for each valid NEW-VIEW that reached
         it: an honest primary makes one (rule 14)."""
@@ -137,6 +140,7 @@ class Validator:
         self.place = self.stable = self.executed = None
         self.accepted.clear()
         self.timer = False
+        self.resuming = True
 
 
 class Facts:

@@ -94,7 +94,7 @@ class Specification:
         fault = may_leave(self.facts, node, view)
         if fault:
             return fault
-        node.timer = False
+        node.timer = node.resuming = False
         if node.place is not None:
             node.place = (node.place[0], view, False)
         elif len(self.facts.eras) == 1:
@@ -104,6 +104,7 @@ class Specification:
     def enters(self, node: Validator, view: int) -> str:
         """A new view begins."""
         fault, ways = may_enter(self.facts, node, view)
+        node.resuming = False
         for way in ways:
             here = (way.epoch, way.view)
             node.entered.add(here)
@@ -214,6 +215,7 @@ class Specification:
         if kind not in GUARDED:
             return ""
         facts = self.facts
+        node.resuming = False
         fault = may_say(facts, node, kind, epoch, view, sequence, digest)
         if fault:
             return fault

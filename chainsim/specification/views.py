@@ -182,7 +182,8 @@ def may_enter(facts: Facts, node: Validator, view: int) -> tuple[str, list[Way]]
     below a VIEW-CHANGE of one's own. Also the ways that are open: after a restart, when nobody
     knows in which epoch it is, there may be several."""
     place = node.place
-    if place is not None and (view < place[1] or (view == place[1] and place[2])):
+    entered = place is not None and view == place[1] and place[2] and not node.resuming
+    if place is not None and (view < place[1] or entered):
         return f"rule 15: entered view {view} while in view {place[1]}", []
     ways: list[Way] = []
     why = f"rule 15: entered view {view} without a NEW-VIEW for it"

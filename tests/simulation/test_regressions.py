@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chainsim.checks import SPECIFICATION
 from chainsim.explore.outcome import run_scenario
 from chainsim.explore.planting import Planted, planted
 from chainsim.regressions import FOLDER, keep
@@ -21,7 +22,7 @@ def test_some_are_kept() -> None:
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_it_stays_mended(path: Path) -> None:
-    outcome = run_scenario(load(path.as_posix()))
+    outcome = run_scenario(load(path.as_posix()), further=(SPECIFICATION,))
     assert outcome.found == ()
     assert outcome.height, "a run in which nothing happens shows nothing"
 

@@ -187,3 +187,28 @@ def test_rule_27_the_next_committee_decides_beyond_it() -> None:
     assert scene.facts.scheduled is None
     scene.facts.scheduled = 6
     assert scene.executes("r0", 4, A, successors=("r0", "r1", "r2", "r3"))
+
+
+def test_rule_23_a_restart_may_enter_the_view_again_that_its_disk_holds() -> None:
+    """The NEW-VIEW and the first of O are durable, the rest isn't: it is entered again, once."""
+    scene = Scene()
+    for sequence in (1, 2):
+        scene.prepared(0, sequence, A)
+    proofs = [scene.certificate(0, sequence, A) for sequence in (1, 2)]
+    changes = [scene.leaves(n, 1, *proofs) for n in ("r1", "r2", "r3")]
+    assert scene.rules.enters(scene["r1"], 1) == ""
+    message = scene.new_view(1, changes, A, A)
+    for sequence in (1, 2):
+        assert scene.rules.accepts(scene["r1"], 1, sequence, A) == ""
+    assert scene.rules.says(scene["r1"], "new-view", 0, 1, 0, message.name) == ""
+    assert scene.rules.sends_new_view(scene["r1"], message) == ""
+    scene.hears_new_view(message)
+    r2 = scene["r2"]
+    assert scene.rules.enters(r2, 1) == ""
+    assert scene.rules.enters(r2, 1).startswith("rule 15: entered view 1 while in view 1")
+    r2.restarted()  # the first time it starts at all
+    r2.restarted()
+    assert scene.rules.accepts(r2, 1, 1, A) == ""
+    assert scene.rules.enters(r2, 1) == ""
+    assert scene.rules.accepts(r2, 1, 2, A) == ""
+    assert scene.rules.enters(r2, 1).startswith("rule 15: entered view 1 while in view 1")
