@@ -22,7 +22,8 @@ def read(world: World, honest: frozenset[NodeId]) -> RunEnd:
     for host in world.validators:
         validator = running.get(host.id)
         if validator is None:
-            nodes[host.id] = NodeStatus(up=False, view=0, active=False, executed=0)
+            kept = host.kept_most()
+            nodes[host.id] = NodeStatus(up=False, view=0, active=False, executed=0, held=kept)
         else:
             view, active, executed, stable = validator.status()
             nodes[host.id] = NodeStatus(
@@ -31,7 +32,7 @@ def read(world: World, honest: frozenset[NodeId]) -> RunEnd:
                 active=active,
                 executed=executed,
                 stable=stable,
-                held=validator.held(),
+                held=host.kept_most(),
             )
     ledgers = {
         id_: LedgerStatus(height=validator.ledger.height, balances=_balances(validator.ledger))

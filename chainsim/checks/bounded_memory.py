@@ -1,8 +1,9 @@
 """Bounded memory: nobody makes an honest validator keep more for later than it may (rule 32).
 
 Votes and proposals of later views, windows and the next epoch are kept under a cap per sender. A
-validator says how full these tables were at most in its present life, so that a flood is seen
-though it has passed; the caps here are PBFT.md's, not those that the validator applies.
+validator says how full these tables were at most, in all its lives, so that a flood is seen though
+it has passed or its victim has crashed; the caps here are PBFT.md's, not those that the validator
+applies.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ WHAT: Final = {
 
 
 class BoundedMemory(Check):
-    """No table of what came too early outgrew its limit, at any honest validator that is up."""
+    """No table of what came too early outgrew its limit, at any honest validator."""
 
     name = "bounded-memory"
     subscribes = ()
@@ -45,7 +46,7 @@ class BoundedMemory(Check):
 
     def at_end(self, end: RunEnd) -> None:
         for node, status in sorted(end.nodes.items()):
-            if not status.up or node not in self.context.honest:
+            if node not in self.context.honest:
                 continue
             self._looked += bool(status.held)
             for table, most in sorted(status.held.items()):
@@ -61,5 +62,5 @@ class BoundedMemory(Check):
 
     def held(self) -> str:
         if not self._looked:
-            return "nobody who keeps messages for later is up"
+            return "nobody keeps messages for later"
         return f"what {self._looked} validators kept for later filled {self._fullest} % of its room"

@@ -62,7 +62,7 @@ class NodeStatus(msgspec.Struct, frozen=True, kw_only=True):
     executed: Sequence
     stable: Sequence = 0
     held: Mapping[str, int] = msgspec.field(default_factory=dict)
-    """How full its tables of what came too early were at most in its present life, by name."""
+    """How full its tables of what came too early were at most, in all its lives, by name."""
     waits_for: str = ""
     """For stalls, in words: "4 COMMITs at (0, 12), holds 3; timer new-view"."""
 

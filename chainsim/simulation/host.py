@@ -54,6 +54,7 @@ class Host(Place):
         "inbox",
         "incarnation",
         "ingress",
+        "kept",
         "node",
         "paused",
         "released",
@@ -94,6 +95,8 @@ class Host(Place):
         """Whether somebody wants to know what the CPU does."""
         self.paused = False
         """The process is alive, but stands still."""
+        self.kept: dict[str, int] = {}
+        """The most that its process kept for later, by table, in the lives that are over."""
         self._left_us = 0
         """CPU work that was left when it was paused."""
         self.inbox: Inbox | None = None
@@ -165,6 +168,7 @@ class Host(Place):
         """The process dies; of the disk there remains what ``survival`` says."""
         assert self.node is not None, f"{self.id} is down already"
         self.incarnation += 1
+        self.kept = self.kept_most()
         self.node = None
         self.handler, self.count = _nobody, _more
         self.busy_until_us = NEVER_US
@@ -181,6 +185,14 @@ class Host(Place):
         if self.inbox is not None:
             self.inbox.lose(now_us)
         self._world.recorder.record(NodeChanged(now_us, self.id, "down"))
+
+    def kept_most(self) -> dict[str, int]:
+        """The most that its process ever kept for later, by table: a crash hides no flood."""
+        held = getattr(self.node, "held", None)
+        now: dict[str, int] = held() if held is not None else {}
+        return {
+            name: max(now.get(name, 0), self.kept.get(name, 0)) for name in {**self.kept, **now}
+        }
 
     def pause(self, now_us: int) -> None:
         """The process stands still: what comes waits, what it was doing is not done."""

@@ -117,6 +117,8 @@ class Core:
         self.stable: Sequence = 0
         self.executed: Sequence = 0
         self.slots: SortedDict[Sequence, Slot] = SortedDict()
+        self.slots_peak = 0
+        """The most slots that the log ever held."""
         self.boundary: Sequence | None = None
         """B: the last slot of this epoch, once a change of the committee is ordered (rule 27)."""
         self.transferring = False
@@ -153,6 +155,7 @@ class Core:
         slot: Slot | None = self.slots.get(sequence)
         if slot is None and self.stable < sequence <= self.high:
             slot = self.slots[sequence] = Slot(sequence, self.slot_view)
+            self.slots_peak = max(self.slots_peak, len(self.slots))
         return slot
 
     # -- the committee ----------------------------------------------------------------

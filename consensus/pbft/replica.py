@@ -108,13 +108,13 @@ class Replica:
 
     def held(self) -> dict[str, int]:
         """The most that tables of what came too early held since the start (rule 32): votes of
-        one sender for later views (``future``) and for the next epoch (``early``), and the
-        slots that the log holds now."""
+        one sender for later views (``future``) and for the next epoch (``early``), and slots of
+        the log."""
         core = self.core
         return {
             "future": core.normal.future.peak,
             "early": core.membership.early_peak,
-            "slots": len(core.slots),
+            "slots": max(core.slots_peak, len(core.slots)),
         }
 
     @property

@@ -6,9 +6,14 @@ import msgspec
 import pytest
 
 from chainsim.checks import CheckResult
+from chainsim.explore.outcome import run_scenario
+from chainsim.explore.planting import Planted, planted
 from consensus.messages import Prepare
 from consensus.pbft.future import FutureMessages
+from scenarios.loader import load_text
+from tests.mutants.by_hand import written
 from tests.unit.checks.story import NAMES, Story, judge
+from tests.unit.pbft.bench import Bench
 
 WINDOW = 20
 """Of ``Parameters()``."""
@@ -48,3 +53,42 @@ def test_a_peak_outlives_what_made_it() -> None:
         future.add(Prepare(b"c", 0, "v2", view, 1, b"d"))
     future.clear()
     assert (len(future), future.peak) == (0, 9)
+
+
+def test_who_is_down_at_the_end_is_judged_too() -> None:
+    assert not judged({"future": 6 * WINDOW + 1}, up=False).ok
+
+
+FLOOD_AND_CRASH = """
+[[faults]]
+kind = "byzantine"
+node = "v3"
+behaviour = "future-flood"
+until = "4s"
+
+[[faults]]
+kind = "restart"
+nodes = ["v0", "v1", "v2"]
+at = "5s"
+downtime = "100ms"
+"""
+
+
+def test_a_crash_hides_no_flood() -> None:
+    """All that were flooded have forgotten it by the end; what was seen stays seen."""
+    scenario = load_text(written(FLOOD_AND_CRASH, at=("100ms", "1s", "3s", "8s")))
+    assert run_scenario(scenario).found == ()
+    with planted(Planted("tests.mutants", 29)):
+        assert "bounded-memory" in {found.check for found in run_scenario(scenario).found}
+
+
+def test_the_log_says_how_long_it_was() -> None:
+    """A window that is too wide shows though the next checkpoint has emptied it."""
+    core = Bench(4)["r0"].replica.core
+    most = core.high - core.stable
+    for sequence in range(1, most + 1):
+        core.slot(sequence)
+    assert core.slots_peak == most
+    core.slots.clear()
+    core.slot(1)
+    assert core.slots_peak == most
