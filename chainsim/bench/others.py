@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from chainsim import wall_clock
-from chainsim.bench.ledger import TRANSFERS, transfers_ns
+from chainsim.bench.ledger import TRANSFERS, Alone
 from chainsim.bench.measure import BenchmarkFailed, Work, timed
 from chainsim.explore.chunks import Job, run_chunk
 from chainsim.explore.model import model_of
@@ -56,7 +56,7 @@ def exploring_command(seeds: int) -> Work:
 
 def ledger_alone(accounts: int, *, hashing: bool) -> Work:
     """Transfers that one ledger executes, with and without hashing its state."""
-    spent_ns = transfers_ns(accounts, hashing=hashing)
+    spent_ns = Alone(accounts).transfers_ns(hashing=hashing)
     return Work(unit="transfers", count=TRANSFERS, cpu_ns=spent_ns, wall_ns=spent_ns)
 
 

@@ -236,8 +236,11 @@ def _opening_values(genesis: Genesis) -> dict[Key, Any]:
     for member in members:
         values["validator-key", member.public_key.hex()] = member.id
     locked_cents = 0
+    # One string for all keys that name it: looking one up, others are on the way in memory.
+    names = {name: name for name in (*genesis.currencies, *(s.id for s in genesis.series))}
+    names.update((account.id, account.id) for account in genesis.accounts)
     for opening in genesis.balances:
-        key = ("balance", opening.account, opening.asset)
+        key = ("balance", names[opening.account], names[opening.asset])
         before: Balance = values.get(key, NO_BALANCE)
         cents = 0
         if opening.fx_rate_e4:

@@ -21,6 +21,7 @@ from nodes.ledger import bills, bonds, pricing, sukuk
 from nodes.ledger.calendar import add_months
 from nodes.ledger.instruments import term_problems
 from nodes.ledger.records import Series
+from nodes.ledger.schedule import schedule
 from tests.unit.ledger.support import BILL, PIB, SETTLEMENT_DAY
 
 EXACT = 1e-6
@@ -50,7 +51,7 @@ def bond_terms(draw: st.DrawFn) -> tuple[Series, date]:
 
 
 def quantlib_bond(series: Series) -> ql.FixedRateBond:
-    schedule = ql.Schedule(
+    dates = ql.Schedule(
         quantlib_date(series.issue_date),
         quantlib_date(series.maturity_date),
         ql.Period(ql.Semiannual),
@@ -60,8 +61,8 @@ def quantlib_bond(series: Series) -> ql.FixedRateBond:
         ql.DateGeneration.Backward,
         False,
     )
-    day_count = ql.ActualActual(ql.ActualActual.ISMA, schedule)
-    return ql.FixedRateBond(0, 100.0, schedule, [series.coupon_e4 / 1e6], day_count)
+    day_count = ql.ActualActual(ql.ActualActual.ISMA, dates)
+    return ql.FixedRateBond(0, 100.0, dates, [series.coupon_e4 / 1e6], day_count)
 
 
 @settings(max_examples=EXAMPLES)
@@ -110,7 +111,7 @@ def test_sukuk_against_quantlib(terms: tuple[Series, date], yield_e4: int) -> No
     """Rentals by ACT/365, discounted over half-years: two day counts in one bond."""
     series, settlement = terms
     bond, on = quantlib_bond(series), quantlib_date(settlement)
-    schedule = bond.dayCounter()
+    half_years = bond.dayCounter()
     oracle = ql.FixedRateBond(
         0,
         100.0,
@@ -129,10 +130,24 @@ def test_sukuk_against_quantlib(terms: tuple[Series, date], yield_e4: int) -> No
     assert float(accrued) / 1e4 == pytest.approx(oracle.accruedAmount(on), abs=EXACT)
     yield_pct = Decimal(yield_e4).scaleb(-4)
     price = sukuk.clean_price(series, settlement, yield_pct)
-    rate = ql.InterestRate(float(yield_pct) / 100, schedule, ql.Compounded, ql.Semiannual)
+    rate = ql.InterestRate(float(yield_pct) / 100, half_years, ql.Compounded, ql.Semiannual)
     dirty = ql.CashFlows.npv(oracle.cashflows(), rate, False, on, on)
     assert float(price) == pytest.approx(dirty - oracle.accruedAmount(on), abs=EXACT)
-    assert abs(sukuk.yield_of(series, settlement, price) - yield_pct) < Decimal("1e-30")
+    back = sukuk.yield_of(series, settlement, price)
+    assert abs(back - yield_pct) < Decimal("1e-30")
+    oracle_yield = ql.CashFlows.yieldRate(
+        oracle.cashflows(),
+        dirty,
+        half_years,
+        ql.Compounded,
+        ql.Semiannual,
+        False,
+        on,
+        on,
+        1e-12,
+        1000,
+    )
+    assert float(back) == pytest.approx(oracle_yield * 100, abs=EXACT)
 
 
 @settings(max_examples=EXAMPLES)
@@ -154,6 +169,25 @@ def test_bills_against_quantlib(
     back = bills.yield_of(series, settlement, price)
     assert float(back) == pytest.approx(implied.rate() * 100, abs=EXACT)
     assert bills.accrued_e4(series, settlement) == 0
+
+
+@settings(max_examples=EXAMPLES)
+@given(bond_terms(), st.lists(st.integers(0, 20 * 366), max_size=40))
+def test_payment_and_record_days_against_quantlib(
+    terms: tuple[Series, date], holidays: list[int]
+) -> None:
+    """A coupon is paid on its date or the following business day, whoever held the day before."""
+    series, _ = terms
+    closed = frozenset(series.issue_date + timedelta(days) for days in holidays)
+    calendar = ql.BespokeCalendar("weekends and holidays")
+    for weekday in (ql.Saturday, ql.Sunday):
+        calendar.addWeekend(weekday)
+    for day in closed:
+        calendar.addHoliday(quantlib_date(day))
+    for coupon in schedule(series, closed):
+        pays = calendar.adjust(quantlib_date(coupon.unadjusted), ql.Following)
+        assert quantlib_date(coupon.payment_date) == pays
+        assert quantlib_date(coupon.record_date) == calendar.advance(pays, -1, ql.Days)
 
 
 def test_the_51st_auctions_accrued_interest() -> None:
