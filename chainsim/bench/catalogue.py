@@ -72,6 +72,8 @@ ENTRIES: Final[dict[str, Entry]] = dict(
                           work=partial(others.exploring, 64))),
         ("explore-command", Entry(about="the same as a whole command",
                                   work=partial(others.exploring_command, 64))),
+        ("twins", Entry(about="a Twins schedule: 4 validators, 1 twin, 4 rounds of 2 partitions",
+                        work=partial(others.twins, 192))),
         *_ledger(1_000),
         *_ledger(10_000),
         *_ledger(MILLION, long=True),

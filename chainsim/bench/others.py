@@ -32,13 +32,24 @@ def exploring(seeds: int) -> Work:
     """
     base = loader.load("explore-base")
     model = msgspec.structs.replace(model_of(base), sizes=(4,))
-    job = Job(base=base, strategy="random", model=model)
+    return _swept(Job(base=base, strategy="random", model=model), seeds, "seeds")
+
+
+def twins(schedules: int) -> Work:
+    """Schedules of ``explore --strategy twins`` on its base: 4 validators and one's twin, and for
+    each of 4 rounds 2 partitions; all checks on. Raises ``BenchmarkFailed``.
+    """
+    base = loader.load("explore-twins")
+    return _swept(Job(base=base, strategy="twins", model=model_of(base)), schedules, "schedules")
+
+
+def _swept(job: Job, seeds: int, unit: str) -> Work:
     run_chunk(job, 0, 2)  # what is loaded at the first use isn't the seeds' work
     found = sweep(job, 0, seeds, Here())
     if found.failures:
-        raise BenchmarkFailed(f"seed {found.first_failure} of {base.name} breaks a property")
+        raise BenchmarkFailed(f"seed {found.first_failure} of {job.base.name} breaks a property")
     return Work(
-        unit="seeds",
+        unit=unit,
         count=found.runs,
         cpu_ns=found.busy_ns,
         wall_ns=found.wall_ns,

@@ -133,12 +133,29 @@ def narrow_windows(scenario: Scenario) -> Iterator[Scenario]:
 def fewer_nodes(scenario: Scenario) -> Iterator[Scenario]:
     """Faults that hit fewer nodes."""
     for index, fault in enumerate(scenario.faults):
-        for name in ("nodes", "from_", "to", "receivers", "types"):
+        for name in ("nodes", "from_", "to", "receivers", "types", "changes"):
             several = getattr(fault, name, ())
             if isinstance(several, tuple) and len(several) > 1:
                 for left in without_parts(several):
                     if left:
                         yield _with_fault(scenario, index, {name: left})
+
+
+def fewer_views(scenario: Scenario) -> Iterator[Scenario]:
+    """Twins that are divided by view for fewer views, or talk to everybody in one."""
+    for index, fault in enumerate(scenario.faults):
+        groups = getattr(fault, "groups", ())
+        if getattr(fault, "behaviour", "") != "twins" or len(groups) <= 2:
+            continue
+        for kept in range(2, len(groups), 2):
+            if all(groups[:kept]) or kept > 2:
+                yield _with_fault(scenario, index, {"groups": groups[:kept]})
+        everybody = tuple(v.id for v in scenario.validators if v.id not in fault.selectors())
+        for place in range(0, len(groups), 2):
+            pair = (everybody, everybody)
+            if groups[place : place + 2] != pair:
+                changed = (*groups[:place], *pair, *groups[place + 2 :])
+                yield _with_fault(scenario, index, {"groups": changed})
 
 
 def simpler_faults(scenario: Scenario) -> Iterator[Scenario]:
@@ -162,6 +179,7 @@ PASSES: Final[dict[str, Pass]] = {
     "fewer validators": fewer_validators,
     "less time": shorten,
     "simpler faults": simpler_faults,
+    "fewer views": fewer_views,
     "fewer nodes": fewer_nodes,
     "narrower windows": narrow_windows,
 }
@@ -207,14 +225,24 @@ def _changed(fault: Fault, changes: dict[str, Any]) -> Fault | None:
 def _without_node(fault: Fault, gone: str) -> Fault | None:
     """The fault without a validator that is no more; None if nobody is left of it."""
     changes: dict[str, Any] = {}
-    for name in ("node", "nodes", "from_", "to", "receivers", "bridge", "groups", "members"):
+    for name in (
+        "node",
+        "nodes",
+        "from_",
+        "to",
+        "receivers",
+        "bridge",
+        "groups",
+        "members",
+        "order",
+    ):
         value = getattr(fault, name, None)
         left = _without(value, gone)
         if left == value:
             continue
         if not left and name in ("node", "nodes", "from_", "to"):
             return None
-        if name == "groups" and not all(left):
+        if name == "groups" and not all(left) and len(left) <= 2:
             return None
         changes[name] = left
     if fault.when is not None and fault.when.node == gone:

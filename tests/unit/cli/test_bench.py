@@ -25,6 +25,11 @@ def test_seeds_are_counted_by_cpu_time() -> None:
     assert int(found.detail["median_deliveries"]) > 400
 
 
+def test_twins_are_counted_by_schedules() -> None:
+    found = row("twins", others.twins(3), 1_000_000)
+    assert (found.count, found.unit) == (3, "schedules")
+
+
 def test_a_run_that_breaks_a_property_has_no_speed() -> None:
     with planted(Planted("tests.mutants", 3)), pytest.raises(BenchmarkFailed, match="seed"):
         others.exploring(32)

@@ -20,6 +20,29 @@ from tests.unit.explore.support import NETWORK_KINDS, quick_base
 MODEL = FaultModel(kinds=NETWORK_KINDS, sizes=(4, 5), least=3, most=5)
 
 
+def test_schedules_of_twins_and_orders_shrink_and_load() -> None:
+    """Their own fields: pairs of groups, an order, change points."""
+    for strategy, n in (("twins", 5), ("pct", 5)):
+        scenario = STRATEGIES[strategy](quick_base(), FaultModel(sizes=(n,)), 4)
+        offered = [each for name in PASSES for each in PASSES[name](scenario)]
+        assert not [problem for each in offered for problem in problems(each)]
+        assert any(len(each.validators) == n - 1 and each.faults for each in offered)
+    twins = STRATEGIES["twins"](quick_base(), FaultModel(), 4)
+    fewer = list(PASSES["fewer views"](twins))
+    assert {len(each.faults[0].groups) for each in fewer} >= {4, 6, 8, 10}  # type: ignore[attr-defined]
+    pct = next(
+        each
+        for seed in range(40)
+        for each in (STRATEGIES["pct"](quick_base(), FaultModel(), seed),)
+        if any(len(getattr(fault, "changes", ())) == 2 for fault in each.faults)
+    )
+    assert any(
+        len(getattr(fault, "changes", (0, 0))) == 1
+        for each in PASSES["fewer nodes"](pct)
+        for fault in each.faults
+    )
+
+
 def test_a_find_shrinks_to_a_file_that_reproduces_it() -> None:
     with planted(Planted("tests.mutants", 2)):
         seed = next(s for s in range(200) if run_seed(quick_base(), "random", MODEL, s).found)
@@ -101,7 +124,8 @@ def test_single_transactions_run_like_the_workload_that_drew_them() -> None:
 def test_what_a_pass_offers_is_a_scenario(name: str) -> None:
     offered = 0
     for seed in range(3):
-        drawn = spelt_out(STRATEGIES["random"](quick_base(), FaultModel(sizes=(5,)), seed))
+        strategy = "twins" if name == "fewer views" else "random"
+        drawn = spelt_out(STRATEGIES[strategy](quick_base(), FaultModel(sizes=(5,)), seed))
         for candidate in PASSES[name](drawn):
             offered += candidate != drawn
             if name != "less time":  # which may cut off work: those aren't taken
