@@ -6,15 +6,17 @@ find one, its row says why: mostly because a second guard stands behind the firs
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from chainsim.explore.planting import Mutant, swapped
+from consensus import certificates, evidence
 from consensus.configurations import Configurations
 from consensus.effects import Broadcast, Effect, Send
 from consensus.evidence import Misbehaviour, Rules, Verdict
 from consensus.messages import Checkpoint, Commit, PreparedCertificate
+from consensus.pbft import core as core_module
 from consensus.pbft import equivocation, new_view, recovery
 from consensus.pbft.catch_up import CatchUp
 from consensus.pbft.checkpoints import Checkpoints
@@ -27,6 +29,7 @@ from consensus.pbft.view_entrance import Entrance
 from consensus.types import Committee, Sequence
 from nodes.client import Client
 from nodes.validator import Validator
+from tests.mutants import log
 
 Patch = AbstractContextManager[None]
 
@@ -85,8 +88,6 @@ def accused_across_views() -> Patch:
 
     def judged(what: Misbehaviour, rules: Rules) -> Verdict:
         return Verdict(True, "two votes at one sequence")
-
-    from consensus.pbft import core as core_module
 
     return swapped((equivocation, "_against", against), (core_module, "verify", judged))
 
@@ -248,6 +249,59 @@ def old_commits_count() -> Patch:
     return swapped((NormalCase, "on_commit", on_commit))
 
 
+def stable_at_weak_and_believed() -> Patch:
+    """f+1 CHECKPOINTs make a state stable, and prove it: bug 15 of the list without the check that
+    gives it away."""
+
+    def valid(
+        proof: tuple[Checkpoint, ...],
+        sequence: Sequence,
+        digest: bytes | None,
+        committee: Committee,
+        authentic: Callable[[Checkpoint], bool],
+    ) -> bool:
+        if sequence == 0:
+            return not proof
+        senders = {vote.sender for vote in proof if vote.sender in committee}
+        if not committee.weak_quorum <= len(senders) == len(proof):
+            return False
+        wanted = proof[0].digest if digest is None else digest
+        return all(
+            vote.sequence == sequence and vote.digest == wanted and authentic(vote)
+            for vote in proof
+        )
+
+    modules = (certificates, core_module, new_view, evidence)
+    believed = [(module, "stable_proof_is_valid", valid) for module in modules]
+
+    @contextmanager
+    def patch() -> Iterator[None]:
+        with log.stable_at_weak(), swapped(*believed):
+            yield
+
+    return patch()
+
+
+HIDDEN_VIEW = (
+    "it takes a change of the committee in a later view and a newcomer whose vote is needed: it "
+    "alone is in view 0, and the next view change brings it level"
+)
+TWO_GUARDS = (
+    "slots and view are read back from the same log and forbid the same: the guard is the last "
+    "line, and nothing gets that far"
+)
+ALL_AT_ONCE = (
+    "all f+1 that answered must lose power in the milliseconds between REPLY and fsync, and the "
+    "others must not have the block"
+)
+NOBODY_TRIES = "no hostile behaviour sends a NEW-VIEW for a view that it doesn't lead"
+LONG_ENOUGH = "the base's time-outs are ten times a message's way: no view needs longer ones"
+MENDED_ANYHOW = "a lost proposal costs its view; the next one proposes again, within the bound"
+ONE_HONEST_HAS_IT = (
+    "equivalent: one of the f+1 is honest and has executed that far, so what is discarded was "
+    "decided, and it serves the rest"
+)
+
 _ROWS: tuple[tuple[str, str, Callable[[], Patch], str], ...] = (
     ("checkpoint digests not compared", "agreement", any_checkpoint, ""),
     ("requests' signatures not checked", "validity", anybodys_requests, ""),
@@ -256,17 +310,23 @@ _ROWS: tuple[tuple[str, str, Callable[[], Patch], str], ...] = (
     ("votes of two views are called a contradiction", "accuses", accused_across_views, ""),
     ("a certified batch's certificate not checked", "agreement", any_certificate, ""),
     ("block time not held against the clock", "time", any_time, ""),
-    ("the view survives a change of the committee", "liveness", view_survives_epoch, ""),
+    ("the view survives a change of the committee", "liveness", view_survives_epoch, HIDDEN_VIEW),
     ("clients retransmit to the primary alone", "liveness", retransmits_to_one, ""),
-    ("the sign guard is empty after a boot", "agreement after crash", guard_forgets, ""),
-    ("REPLY before the block is durable", "durability", replies_before_block, ""),
+    ("the sign guard is empty after a boot", "agreement after crash", guard_forgets, TWO_GUARDS),
+    ("REPLY before the block is durable", "durability", replies_before_block, ALL_AT_ONCE),
     ("no timer for the new view", "liveness", never_impatient_again, ""),
     ("P of a VIEW-CHANGE not checked", "agreement", certificates_believed, ""),
     ("C of a VIEW-CHANGE not checked", "liveness", checkpoints_believed, ""),
-    ("NEW-VIEW taken from anybody", "agreement", anybodys_new_view, ""),
-    ("time-outs never double", "liveness", never_doubled, ""),
-    ("proposals are not sent again", "liveness", proposals_not_resent, ""),
+    ("NEW-VIEW taken from anybody", "agreement", anybodys_new_view, NOBODY_TRIES),
+    ("time-outs never double", "liveness", never_doubled, LONG_ENOUGH),
+    ("proposals are not sent again", "liveness", proposals_not_resent, MENDED_ANYHOW),
     ("COMMITs of earlier views count", "agreement", old_commits_count, ""),
+    (
+        "stable at f+1 checkpoints, and proven by them",
+        "liveness",
+        stable_at_weak_and_believed,
+        ONE_HONEST_HAS_IT,
+    ),
 )
 
 FIRST = 101
