@@ -30,7 +30,7 @@ UNPLANNED: Final = 1_000
 """Receipts of a kind that no workload asks for by itself."""
 CERTAIN: Final = frozenset({"block"})
 """Happens in every run that isn't dead."""
-BASES: Final = ("explore-base", "explore-money")
+BASES: Final = ("explore-base", "explore-money", "explore-twins")
 """What ``chainsim explore`` starts from: what must happen in them is said of the whole sweep."""
 
 
