@@ -6,7 +6,7 @@ Sources: Castro & Liskov, OSDI '99 section 4; PBFT rules 1 and 2. The quorum is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -66,7 +66,6 @@ class Committee:
     """
 
     __slots__ = (
-        "_index",
         "_keys",
         "_others",
         "epoch",
@@ -74,6 +73,7 @@ class Committee:
         "ids",
         "members",
         "n",
+        "positions",
         "quorum",
         "weak_quorum",
     )
@@ -88,8 +88,10 @@ class Committee:
         self.f: Final = max_faulty(self.n)
         self.quorum: Final = quorum_size(self.n)
         self.weak_quorum: Final = weak_quorum_size(self.n)
-        self._index: Final = {id_: position for position, id_ in enumerate(self.ids)}
-        if len(self._index) != self.n:
+        self.positions: Final[Mapping[NodeId, int]] = {
+            id_: position for position, id_ in enumerate(self.ids)
+        }
+        if len(self.positions) != self.n:
             raise ValueError("a committee's members have distinct ids")
         self._keys: Final = {member.id: member.public_key for member in self.members}
         self._others: Final = {
@@ -108,7 +110,7 @@ class Committee:
         raise TypeError("a committee is no key: its epoch is")
 
     def __contains__(self, id_: object) -> bool:
-        return id_ in self._index
+        return id_ in self.positions
 
     def primary(self, view: View) -> NodeId:
         """The member that proposes in ``view``: ``v mod n``."""
@@ -116,11 +118,11 @@ class Committee:
 
     def index(self, id_: NodeId) -> int:
         """Position of ``id_`` in proposer order. Raises ``KeyError`` for a stranger."""
-        return self._index[id_]
+        return self.positions[id_]
 
     def position(self, id_: NodeId) -> int:
         """Like ``index``, but -1 for a stranger."""
-        return self._index.get(id_, -1)
+        return self.positions.get(id_, -1)
 
     def public_key(self, id_: NodeId) -> bytes:
         """The key of ``id_`` in this epoch. Raises ``KeyError`` for a stranger."""

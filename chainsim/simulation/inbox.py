@@ -161,12 +161,15 @@ class Inbox:
         left that can be taken now."""
         host = self._host
         arrivals, again, waiting, taken = self.arrivals, self._again, self._waiting, self._taken
-        count, verify_us = host.count, host.verify_us
+        count, ingress = host.count, host.ingress
+        verify_us = host.verify_us
+        if host.factor_ppm != PPM:
+            verify_us = verify_us * host.factor_ppm // PPM
         known_us, limit_us = self._horizon(now_us, event_id)
         here_us = now_us + 1 if event_id else now_us
         while True:
             busy_us = host.busy_until_us
-            if host.ingress.waiting:
+            if ingress.waiting:
                 done = self._step_aside(now_us, known_us, limit_us)
                 if done is not None:
                     return done
@@ -174,15 +177,7 @@ class Inbox:
                 turn_us, fresh, start_us = again[0][0], False, busy_us
                 if start_us > now_us and (turn_us >= known_us or start_us >= limit_us):
                     return False
-                _, _, number, message = heappop(again)
-                self._turns += 1
-                sender = number >> INSTANCE_SHIFT
-                taken[sender] = start_us, self._turns
-                queue = waiting[sender]
-                if queue:
-                    heappush(again, (start_us, self._turns, *queue.popleft()))
-                else:
-                    del waiting[sender]
+                number, message = self._take_again(start_us)
             elif arrivals:
                 turn_us, number, message = arrivals[0]
                 fresh = turn_us >= busy_us
@@ -214,11 +209,22 @@ class Inbox:
             if checks < 0:
                 self._handle(now_us, start_us, number, message, fresh and number != event_id)
                 return True
+            assert checks <= 1, "several checks round otherwise"
             if checks:
-                cost_us = checks * verify_us
-                if host.factor_ppm != PPM:
-                    cost_us = cost_us * host.factor_ppm // PPM
-                host.busy_until_us = start_us + cost_us
+                host.busy_until_us = start_us + verify_us
+
+    def _take_again(self, start_us: int) -> tuple[int, Message]:
+        """The next message of whoever has had one taken already."""
+        _, _, number, message = heappop(self._again)
+        self._turns += 1
+        sender = number >> INSTANCE_SHIFT
+        self._taken[sender] = start_us, self._turns
+        queue = self._waiting[sender]
+        if queue:
+            heappush(self._again, (start_us, self._turns, *queue.popleft()))
+        else:
+            del self._waiting[sender]
+        return number, message
 
     def _step_aside(self, now_us: int, known_us: int, limit_us: int) -> bool | None:
         """What isn't consensus: one's own timers before it, clients after it. None: it is

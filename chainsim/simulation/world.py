@@ -316,7 +316,7 @@ class World:
         self.validators.clear()
         self.network.discard()
         self.effects.clear()
-        self.adversary = self._stop = None
+        self.adversary = self.intruder = self.council = self._stop = None
 
     # For the parts
 

@@ -8,7 +8,6 @@ and done with. ``Tally`` takes those and no others: whatever is out of the ordin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from consensus.messages import Commit, Message, Prepare
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 MORE: Final = -1
 """There is more to this message than counting it."""
+_PROVEN: Final = "proven under"
+"""In the ``__dict__`` of a vote, which is one object for all its receivers: the key under which its
+signature was found valid."""
 
 
 class Tally:
@@ -26,56 +28,53 @@ class Tally:
 
     def __init__(self, core: Core) -> None:
         self._core: Final = core
-        self._kinds: Final[dict[type[Message], Callable[[Any], int]]] = {
-            Prepare: self._prepare,
-            Commit: self._commit,
-        }
 
     def count(self, message: Message) -> int:
         """Takes a message if all that it does is to be counted: how many signatures were
-        checked; ``MORE`` if ``handle`` has to take it."""
-        kind = self._kinds.get(type(message))
-        core = self._core
-        if (
-            kind is None
-            or core.halted
-            or core.transfer.due
-            or message.epoch != core.committee.epoch
-            or message.chain != core.chain
-            or message.sender == core.id
-        ):
-            return MORE
-        return kind(message)
+        checked; ``MORE`` if ``handle`` has to take it.
 
-    def _prepare(self, vote: Prepare) -> int:
+        One piece, as it runs for most of what arrives: see ``NormalCase`` for each step.
+        """
         core = self._core
-        view = vote.view
-        if view != core.view or not core.active or vote.sender == core.committee.primary(view):
-            return MORE
-        slot = core.slots.get(vote.sequence)
-        position = core.committee.position(vote.sender)
-        if slot is None or position < 0 or position in slot.prepares:
-            return MORE
-        if slot.phase is Phase.PRE_PREPARED:
-            votes = slot.prepare_count(slot.pre_prepare.digest)
-            if votes + 2 >= core.committee.quorum:
+        committee = core.committee
+        vote: Any = message
+        kind = type(message)
+        if kind is Commit:
+            slot = core.slots.get(vote.sequence)
+            if slot is None or vote.view != core.slot_view:
                 return MORE
-        if core.carries_signature(vote):
-            slot.add_prepare(position, vote)
-        return 1
-
-    def _commit(self, vote: Commit) -> int:
-        core = self._core
-        if vote.view != core.slot_view:
-            return MORE
-        slot = core.slots.get(vote.sequence)
-        position = core.committee.position(vote.sender)
-        if slot is None or position < 0 or position in slot.commits:
-            return MORE
-        if slot.phase is Phase.PREPARED:
-            votes = slot.commit_count(slot.pre_prepare.digest)
-            if votes + 1 >= core.committee.quorum:
+            votes, masks = slot.commits, slot.commit_masks
+            before, others = Phase.PREPARED, committee.quorum - 1
+        elif kind is Prepare:
+            slot = core.slots.get(vote.sequence)
+            if slot is None or vote.view != core.view or not core.active:
                 return MORE
-        if core.carries_signature(vote):
-            slot.add_commit(position, vote)
+            if vote.sender == committee.primary(vote.view):
+                return MORE
+            votes, masks = slot.prepares, slot.prepare_masks
+            before, others = Phase.PRE_PREPARED, committee.quorum - 2
+        else:
+            return MORE
+        sender = vote.sender
+        position = committee.positions.get(sender)
+        if position is None or position in votes or sender == core.id:
+            return MORE
+        if vote.epoch != committee.epoch or vote.chain != core.chain:
+            return MORE
+        if core.halted or core.transfer.due:
+            return MORE
+        digest = vote.digest
+        mask = masks.get(digest, 0)
+        if slot.phase is before:
+            proposed = slot.pre_prepare.digest
+            found = mask if digest == proposed else masks.get(proposed, 0)
+            if found.bit_count() >= others:
+                return MORE
+        key = committee.members[position].public_key
+        if vote.__dict__.get(_PROVEN) is not key:
+            if not core.carries_signature(vote):
+                return 1
+            vote.__dict__[_PROVEN] = key
+        votes[position] = vote
+        masks[digest] = mask | 1 << position
         return 1
