@@ -348,6 +348,7 @@ def restricted(model: FaultModel, options: ModelOptions) -> FaultModel:
     """The model with what the options say. Raises ``Refused``."""
     import msgspec
 
+    from chainsim.explore.aside import ASIDE
     from chainsim.explore.drawing import drawn_kinds
     from chainsim.explore.model import behaviours_of
 
@@ -357,7 +358,7 @@ def restricted(model: FaultModel, options: ModelOptions) -> FaultModel:
     if options.sizes:
         changes["sizes"] = tuple(map(_size, options.sizes.split(",")))
     if options.kinds:
-        changes["kinds"] = _names("--kinds", options.kinds, drawn_kinds(model))
+        changes["kinds"] = _names("--kinds", options.kinds, (*drawn_kinds(model), *ASIDE))
     if options.behaviours:
         changes["behaviours"] = _names("--behaviours", options.behaviours, behaviours_of(model))
     return msgspec.structs.replace(model, **changes)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from chainsim.explore.aside import without_idle_intruder
 from chainsim.explore.reseating import without_idle_observers
 from nodes.ledger.transactions import Transfer, decode
 from scenarios.faults import Fault
@@ -100,7 +101,7 @@ def drop_workload(scenario: Scenario) -> Iterator[Scenario]:
 def fewer_validators(scenario: Scenario) -> Iterator[Scenario]:
     """Without observers that nothing is about, then without one validator: down to four, below
     which nothing is tolerated."""
-    yield without_idle_observers(scenario)
+    yield without_idle_intruder(without_idle_observers(scenario))
     if len(scenario.validators) <= 4:
         return
     for gone in reversed(scenario.validators):

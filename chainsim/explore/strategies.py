@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from chainsim.explore.aside import aside_kinds, beside, draw_aside, with_intruder
 from chainsim.explore.byzzfuzz import byzzfuzz
 from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
 from chainsim.explore.ground import ground, with_faults
@@ -83,13 +84,14 @@ def kinds_of(strategy: str, model: FaultModel) -> tuple[str, ...]:
 
 def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
     """A random part of a model: each kind of fault and each behaviour stays or goes."""
-    kinds = _part(drawn_kinds(model), stream)
+    kinds = _part(drawn_kinds(model), stream) if drawn_kinds(model) else ()
     if BYZANTINE not in kinds and BYZANTINE in drawn_kinds(model) and stream.chance(PPM // 2):
         kinds = (*kinds, BYZANTINE)
     known = behaviours_of(model)
     common = tuple(name for name in known if name not in RARE)
     rare = tuple(name for name in known if name in RARE)
     behaviours = (*(_part(common, stream) if common else ()), *rare)
+    kinds = (*kinds, *aside_kinds(model))
     return msgspec.structs.replace(model, kinds=kinds, behaviours=behaviours)
 
 
@@ -101,12 +103,14 @@ def _part(items: tuple[str, ...], stream: Stream) -> tuple[str, ...]:
 def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scenario:
     scenario = ground(base, model, seed, stream)
     cast = cast_of(scenario)
-    faults = _faults(Draw(stream, cast, model, Stream(seed, "explore/rare")))
+    draw = Draw(stream, cast, model, Stream(seed, "explore/rare"))
+    faults = _faults(draw)
+    faults += draw_aside(beside(draw, seed), scenario)
     outages = draw_outages(Stream(seed, "explore/outages"), cast, model)
     if outages:
         disk = msgspec.structs.replace(scenario.disk, rewrite_after=OFTEN)
         scenario = msgspec.structs.replace(scenario, disk=disk)
-    return with_joiner(with_faults(scenario, [*faults, *outages]))
+    return with_intruder(with_joiner(with_faults(scenario, [*faults, *outages])))
 
 
 def _faults(draw: Draw) -> list[Fault]:

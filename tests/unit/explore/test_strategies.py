@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from chainsim.explore.aside import ASIDE
 from chainsim.explore.drawing import DRAWERS, drawn_kinds
 from chainsim.explore.model import (
     BY_ROUND,
@@ -20,7 +21,6 @@ from chainsim.explore.model import (
 from chainsim.explore.strategies import STRATEGIES, kinds_of
 from consensus.types import max_faulty, quorum_size
 from nodes.byzantine import BEHAVIOURS, IN_COMPANY
-from nodes.hostile_clients import ATTACKS
 from scenarios.faults import FAULTS
 from scenarios.loader import load, load_text, resolved_toml
 from tests.unit.explore.support import quick_base, shipped_base
@@ -72,18 +72,19 @@ def test_everything_that_can_go_wrong_is_drawn() -> None:
         seen |= {getattr(fault, "behaviour", kind_of(fault)) for fault in scenario.faults}
         sizes.add(len(scenario.validators))
     assert sizes == {4, 5, 6, 7, 10}
-    assert seen == {*DRAWERS, *BEHAVIOURS, "twins"} - {*IN_COMPANY, *BY_ROUND, *UNDRAWN}
+    drawn = {*DRAWERS, *ASIDE, *BEHAVIOURS, "twins"}
+    assert seen == drawn - {*IN_COMPANY, *BY_ROUND, *UNDRAWN}
 
 
-NOT_YET = {"skew", "drift", "jump", *ATTACKS, "revoke-licence"}
-"""Kinds that have no drawer yet: clocks and clients have tests of their own in tests/simulation."""
+NEVER = {"revoke-licence"}
+"""Needs a firm that is licensed: shipped scenarios try it."""
 
 
 def test_every_kind_of_fault_that_exists_can_be_drawn() -> None:
     own = {"priorities"}  # of pct
-    assert set(drawn_kinds(FaultModel())) == set(FAULTS) - NOT_YET - own
+    assert set(drawn_kinds(FaultModel())) == set(FAULTS) - NEVER - own - set(ASIDE)
     kinds = {kind for strategy in STRATEGIES for kind in kinds_of(strategy, FaultModel())}
-    assert kinds == set(FAULTS) - NOT_YET
+    assert kinds == set(FAULTS) - NEVER - set(ASIDE)
 
 
 def test_a_part_of_the_seeds_breaks_view_after_view() -> None:
@@ -129,7 +130,7 @@ def test_swarm_leaves_kinds_out() -> None:
     assert sum(map(len, several)) < sum(map(len, by_random))
     assert sum(BYZANTINE in kinds for kinds in several) < sum(BYZANTINE in k for k in by_random)
     for kinds in several[:10]:
-        assert kinds <= {*drawn_kinds(model_of(base)), "crash"}
+        assert kinds <= {*drawn_kinds(model_of(base)), *ASIDE, "crash"}
 
 
 def test_a_model_that_is_narrowed_draws_nothing_else() -> None:
