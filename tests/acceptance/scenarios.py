@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import cache, partial
 from hashlib import sha256
 from itertools import islice
+from multiprocessing import active_children
 from typing import Any, Final
 
 import msgspec
@@ -123,6 +124,8 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def sometimes(self) -> str:
         """Whether all that must have happened did, in words."""
+        if not self.outcomes:
+            return ""
         named = loader.load(self.name).expect.sometimes
         missed = sum(1 for outcome in self.outcomes.values() if outcome.missed)
         if not named:
@@ -243,17 +246,21 @@ def run_all(
 def _landing(
     executor: Executor, missing: Iterable[Pair], settings: tuple[str, ...]
 ) -> Iterator[tuple[Pair, dict[str, Any]]]:
-    """Results as they come. Few are handed out at a time, so that an interrupt need not wait long
-    for those under way."""
+    """Results as they come. An interrupt waits for nothing: what is under way is run again."""
     pairs = iter(missing)
     flying: dict[Future[dict[str, Any]], Pair] = {}
-    while True:
-        for pair in islice(pairs, AHEAD * CORES - len(flying)):
-            flying[executor.submit(play, *pair, settings)] = pair
-        if not flying:
-            return
-        for future in wait(flying, return_when=FIRST_COMPLETED).done:
-            yield flying.pop(future), future.result()
+    try:
+        while True:
+            for pair in islice(pairs, AHEAD * CORES - len(flying)):
+                flying[executor.submit(play, *pair, settings)] = pair
+            if not flying:
+                return
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                yield flying.pop(future), future.result()
+    except KeyboardInterrupt:
+        for child in active_children():
+            child.terminate()
+        raise
 
 
 def rows_of(keys: dict[Pair, str], journal: Journal) -> list[Row]:
@@ -268,8 +275,9 @@ def rows_of(keys: dict[Pair, str], journal: Journal) -> list[Row]:
 
 def table(rows: Iterable[Row]) -> Table:
     """For people: one line for each scenario."""
-    drawn = Table("scenario", box=None, header_style="dim", pad_edge=False)
-    for column in ("seeds", "pass", "fail", "wall s p50 / max"):
+    drawn = Table(box=None, header_style="dim", pad_edge=False)
+    drawn.add_column("scenario", no_wrap=True, min_width=max(map(len, loader.shipped())))
+    for column in ("seeds", "pass", "fail", "s p50 / max"):
         drawn.add_column(column, justify="right")
     drawn.add_column("sometimes")
     for row in rows:

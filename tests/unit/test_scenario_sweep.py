@@ -151,6 +151,7 @@ def test_a_row_says_whether_what_must_have_happened_did() -> None:
     assert Row("primary-crash", {1: seen, 2: seen}).sometimes == "all 4 met"
     assert Row("primary-crash", {1: seen, 2: unseen}).sometimes == "not met in 1"
     assert Row("explore-base", {1: seen}).sometimes == "names nothing"
+    assert Row("primary-crash", {}).sometimes == ""
     console = Console(file=io.StringIO(), width=100)
     console.print(scenarios.table([Row("primary-crash", {})]))  # nothing done yet
     assert list(complaints([Row("quick", {1: seen})], ())) == []
