@@ -23,6 +23,7 @@ from chainsim import wall_clock
 from chainsim.bench.catalogue import ENTRIES
 from chainsim.bench.runner import measured
 from chainsim.checks import CHECKS, ON_REQUEST
+from chainsim.cli.group import COMMANDS
 from chainsim.explore.chunks import Job
 from chainsim.explore.hunt import hunt, shrunk
 from chainsim.explore.model import model_of
@@ -87,23 +88,30 @@ def determinism(
 ) -> Result:
     """The digest of a chunk of seeds, by the real command in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="chainsim-goals-") as folder:
-        done = subprocess.run(
-            [python, "-m", "chainsim", "explore", BASE, "--seeds", f"{first}:{last}",
-             "--jobs", str(jobs), "--no-shrink", "--json", "--out", folder],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
+        printed = _command("explore", BASE, "--seeds", f"{first}:{last}", "--jobs", str(jobs),
+                           "--no-shrink", "--json", "--out", folder,
+                           python=python, hash_seed=hash_seed)  # fmt: skip
+    found = printed["sweeps"][0]
+    return {"runs": found["runs"], "digest": found["digest"], "python": version_of(python)}
+
+
+def _command(*arguments: str, python: str = sys.executable, hash_seed: str = "0") -> Any:
+    """The object that a command prints, in a process of its own."""
+    done = subprocess.run(
+        [python, "-m", "chainsim", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode == 130:
         raise KeyboardInterrupt
     try:
-        found = json.loads(done.stdout)["sweeps"][0]
+        return json.loads(done.stdout)
     except ValueError:
         tail = done.stderr[-1000:]
         raise RuntimeError(f"{python} ended with {done.returncode}:\n{tail}") from None
-    return {"runs": found["runs"], "digest": found["digest"], "python": version_of(python)}
 
 
 def version_of(python: str) -> str:
@@ -196,6 +204,40 @@ def quick_pass(numbers: list[int], jobs: int, strategy: str = "swarm") -> Result
     return {"wall_s": seconds, "cores": jobs, "found": found, "of": len(numbers)}
 
 
+class Exhaustive(msgspec.Struct, frozen=True):
+    """A bound that a goal asks for: of four validators and one request."""
+
+    options: tuple[str, ...]
+    faults: str = ""
+
+
+EXHAUSTIVE: Final[dict[str, Exhaustive]] = {
+    "view 0, one equivocator": Exhaustive(
+        ("--views", "1"), '[[faults]]\nkind = "byzantine"\nnode = "v0"\nbehaviour = "equivocate"\n'
+    ),
+    "two views": Exhaustive(("--views", "2", "--timeouts", "1")),
+}
+"""By the name under which a row shows it."""
+FOUR: Final = 'schema = 1\nname = "four"\nduration = "60s"\nvalidators = 4\n'
+
+
+def exhaustive(name: str, limit: str = "12h") -> Result:
+    """A bounded exhaustive search by the real command, no longer than ``limit``."""
+    asked = EXHAUSTIVE[name]
+    with tempfile.TemporaryDirectory(prefix="chainsim-goals-") as folder:
+        path = Path(folder) / "four.toml"
+        path.write_text(FOUR + asked.faults, encoding="utf-8")
+        found = _command("exhaust", path.as_posix(), *asked.options, "--time", limit, "--json",
+                         "--out", folder)  # fmt: skip
+    kept = ("bound", "complete", "stop", "states", "states_per_min", "violations")
+    return {name: found[name] for name in kept}
+
+
+def can_exhaust() -> bool:
+    """Whether this version has the command."""
+    return "exhaust" in COMMANDS
+
+
 def samples(size: int, jobs: int) -> Iterator[Step]:
     """A little of each measurement: ``size`` seeds of what has seeds."""
     for strategy in STRATEGIES:
@@ -209,3 +251,5 @@ def samples(size: int, jobs: int) -> Iterator[Step]:
         )
     yield "forensics/0", partial(forensics, 0, size, jobs)
     yield "shrink/23", partial(shrinking, 23, jobs)
+    for name in EXHAUSTIVE if can_exhaust() else ():
+        yield f"exhaust/{name}", partial(exhaustive, name, "20s")

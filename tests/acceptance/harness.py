@@ -27,7 +27,14 @@ CHUNK: Final = 500
 
 def steps(scale: Scale) -> list[Step]:
     """Quick figures first, then what takes hours."""
-    return [*_few(scale), *_shrinks(scale), *_forks(scale), *_twice(scale), *_clean(scale)]
+    return [
+        *_few(scale),
+        *_shrinks(scale),
+        *_searches(scale),
+        *_forks(scale),
+        *_twice(scale),
+        *_clean(scale),
+    ]
 
 
 def _few(scale: Scale) -> Iterator[Step]:
@@ -40,6 +47,12 @@ def _few(scale: Scale) -> Iterator[Step]:
 def _shrinks(scale: Scale) -> Iterator[Step]:
     for number in list(BY_HAND)[: scale.of(len(BY_HAND))]:
         yield Step(f"shrink/{number}", partial(goals.shrinking, number, CORES))
+
+
+def _searches(scale: Scale) -> Iterator[Step]:
+    limit = "12h" if scale.sample is None else "30s"
+    for name in goals.EXHAUSTIVE if goals.can_exhaust() else ():
+        yield Step(f"exhaust/{name}", partial(goals.exhaustive, name, limit))
 
 
 def _spans(seeds: int) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,7 @@ from chainsim.goals import Readings, State, measure, overthrow
 from chainsim.goals.rows import GOALS
 from consensus.forensics import Findings
 from consensus.types import max_faulty
+from scenarios.loader import load
 from tests.unit.cli.conftest import Chainsim
 
 FORENSICS = next(goal for goal in GOALS if goal.area == "forensics")
@@ -129,3 +130,23 @@ def test_what_falls_short_is_said(chainsim: Chainsim, tmp_path: Path) -> None:
 def test_wrong_folders_are_two(chainsim: Chainsim) -> None:
     assert chainsim("goals", "--journals", "nowhere").returncode == 2
     assert chainsim("goals", "--bugs", "nowhere.json").returncode == 2
+
+
+def test_exhaustive_searches_are_asked_for_as_the_goals_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Four validators and one request; of a scenario that loads."""
+    asked: list[tuple[str, ...]] = []
+
+    def command(*arguments: str) -> dict[str, object]:
+        scenario = load(arguments[1])
+        asked.append(arguments[2:4])
+        assert len(scenario.validators) == 4
+        kept = ("bound", "complete", "stop", "states", "states_per_min", "violations")
+        return dict.fromkeys((*kept, "depth"), 1)
+
+    monkeypatch.setattr(measure, "_command", command)
+    found = {name: measure.exhaustive(name, "1s") for name in measure.EXHAUSTIVE}
+    assert asked == [("--views", "1"), ("--views", "2")]
+    assert all(set(result) >= {"complete", "states", "violations"} for result in found.values())
+    assert all("depth" not in result for result in found.values())
