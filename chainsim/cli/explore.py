@@ -139,6 +139,7 @@ def command(
             model=restricted(model_of(base), options),
             stop_on_failure=stop_on_failure,
             origin=first if strategy == COVERAGE else 0,
+            digests=twice,
             further=specified(base) if spec else (),
         )
         for base in bases

@@ -44,7 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     origin: int = 0
     """The first seed of the sweep, for a strategy whose seeds hang on it (``coverage``)."""
     digests: bool = False
-    """Whether chunks tell the digest of each run."""
+    """Whether chunks tell the digest of each run, as they must to be compared (``twice``)."""
     backwards: bool = False
     """The last seed first: nothing but the time it takes may hang on that."""
     further: tuple[str, ...] = ()

@@ -38,6 +38,8 @@ def job_digest(job: Job) -> str:
     parts = [resolved_toml(job.base), job.strategy, job.model, job.stop_on_failure, job.mutant]
     if job.strategy == COVERAGE:
         parts.append(job.origin)
+    if job.digests:
+        parts.append("twice")
     if job.further:
         parts.append(job.further)
     return sha256(msgspec.json.encode(parts)).hexdigest()

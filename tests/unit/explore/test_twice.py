@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from chainsim.explore.chunks import CHUNK, Chunk, Job, run_chunk
 from chainsim.explore.executors import opened
+from chainsim.explore.journal import job_digest
 from chainsim.explore.planting import Planted
 from chainsim.explore.report import report
 from chainsim.explore.runner import Here, Sweep, sweep
@@ -88,6 +89,12 @@ def test_both_are_cancelled_and_an_error_of_either_comes_through() -> None:
     assert not half.cancel()
     with pytest.raises(OSError, match="wire"):
         Twice(Here(), Broken()).submit(run_chunk, a_job(), 0, 1).result(timeout=5)
+
+
+def test_seeds_that_ran_once_are_not_taken_for_twice() -> None:
+    """From a journal: ``--twice --resume`` after a sweep without it."""
+    job = a_job()
+    assert job_digest(job) != job_digest(replace(job, digests=True))
 
 
 def test_the_command(chainsim: Chainsim, tmp_path: Any) -> None:
