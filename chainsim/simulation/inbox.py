@@ -37,6 +37,8 @@ NEVER_US: Final = 1 << 62
 MOST_WAITING: Final = 4096
 """With more in the queue the CPU stays in the present: so limits by sender hold exactly."""
 
+TURN_BITS: Final = 40
+
 Arrival = tuple[int, int, Message]
 """(when, event id, what)"""
 
@@ -68,14 +70,15 @@ class Inbox:
         self.due_us = NEVER_US
         """When the CPU has to look again; -1: it will anyway."""
         self._due_id = self._arrival = 0
-        self._again: list[tuple[int, int, int, Message]] = []
-        """A heap of (since when it is its sender's turn again, which turn, event id, what):
-        messages that came while another one of their sender waited, one of each sender."""
+        self._again: list[tuple[int, int, Message]] = []
+        """A heap of (turn since which it is its sender's again, event id, what): messages that
+        came while another one of their sender waited, one of each sender."""
         self._waiting: dict[int, deque[tuple[int, Message]]] = {}
         """Sender -> what came while one of its messages is in ``_again``."""
-        self._taken: Final[dict[int, tuple[int, int]]] = {}
-        """Sender -> when its last message was taken from the queue, and in which turn."""
+        self._taken: Final[dict[int, int]] = {}
+        """Sender -> the turn in which its last message was taken from the queue."""
         self._turns = 0
+        """Turns so far. One is written as when it is, shifted, plus its number."""
 
     # Messages
 
@@ -119,7 +122,7 @@ class Inbox:
     def lose(self, before_us: int) -> None:
         """The process died, or was dead so far: what came before ``before_us`` is gone."""
         lose = self._host.lose
-        for _, _, event_id, message in self._again:
+        for _, event_id, message in self._again:
             lose(before_us, event_id, message, "down")
         for queue in self._waiting.values():
             for event_id, message in queue:
@@ -173,8 +176,8 @@ class Inbox:
                 done = self._step_aside(now_us, known_us, limit_us)
                 if done is not None:
                     return done
-            if again and (not arrivals or again[0][0] <= arrivals[0][0]):
-                turn_us, fresh, start_us = again[0][0], False, busy_us
+            if again and (not arrivals or again[0][0] >> TURN_BITS <= arrivals[0][0]):
+                turn_us, fresh, start_us = again[0][0] >> TURN_BITS, False, busy_us
                 if start_us > now_us and (turn_us >= known_us or start_us >= limit_us):
                     return False
                 number, message = self._take_again(start_us)
@@ -197,12 +200,12 @@ class Inbox:
                     continue
                 else:
                     before = taken.get(sender)
-                    if before is not None and before[0] > turn_us:
+                    if before is not None and before >> TURN_BITS > turn_us:
                         waiting[sender] = deque()
-                        heappush(again, (*before, number, message))
+                        heappush(again, (before, number, message))
                         continue
-                    self._turns += 1
-                    taken[sender] = start_us, self._turns
+                    self._turns = turn = self._turns + 1
+                    taken[sender] = start_us << TURN_BITS | turn
             else:
                 return False
             checks = count(message)
@@ -215,13 +218,13 @@ class Inbox:
 
     def _take_again(self, start_us: int) -> tuple[int, Message]:
         """The next message of whoever has had one taken already."""
-        _, _, number, message = heappop(self._again)
+        _, number, message = heappop(self._again)
         self._turns += 1
         sender = number >> INSTANCE_SHIFT
-        self._taken[sender] = start_us, self._turns
+        turn = self._taken[sender] = start_us << TURN_BITS | self._turns
         queue = self._waiting[sender]
         if queue:
-            heappush(self._again, (start_us, self._turns, *queue.popleft()))
+            heappush(self._again, (turn, *queue.popleft()))
         else:
             del self._waiting[sender]
         return number, message

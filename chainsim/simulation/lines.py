@@ -55,7 +55,7 @@ class Target(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """The lines to a list of receivers. ``width``: words that one draw for all of them needs."""
 
-    targets: tuple[Target, ...]
+    hosts: tuple[Any, ...]
     fast: tuple[tuple[int, Any, int, int, int], ...]
     """(word, inbox or arrive, packed, base_us, spread_us) of each target."""
     ahead: bool

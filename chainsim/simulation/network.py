@@ -8,7 +8,7 @@ message is handed over; a line with no active fault costs one draw.
 from __future__ import annotations
 
 from heapq import heappush
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chainsim.simulation import draws
 from chainsim.simulation.draws import Draws, Key
@@ -80,17 +80,10 @@ class Network:
         sender.counter += 1
         event_id = sender.id_base | sender.counter << COUNTER_SHIFT
         if self._careful or sender.rules or self._recorder.messages or plan.mixed:
-            for target in plan.targets:
-                self._one(
-                    now_us,
-                    sender,
-                    target,
-                    message,
-                    words[target.instance - 1],
-                    event_id,
-                    key,
-                    occurrence,
-                )
+            for host in plan.hosts:
+                target = self._target(sender, host)
+                word = words[host.word]
+                self._one(now_us, sender, target, message, word, event_id, key, occurrence)
             return
         heap = self._heap
         table = self._table
@@ -121,13 +114,11 @@ class Network:
         self._unicast(now_us, sender, to, message, self._key(kind, message))
 
     def _unicast(self, now_us: int, sender: Host, to: NodeId, message: Message, key: Key) -> None:
-        target = sender.targets.get(to)
-        if target is None:
-            host = self.hosts.get(to)
-            if host is None:
-                self.drop(now_us, sender.id, to, message, "unknown")
-                return
-            target = sender.targets[to] = self._target(sender, host)
+        host = self.hosts.get(to)
+        if host is None:
+            self.drop(now_us, sender.id, to, message, "unknown")
+            return
+        target = self._target(sender, host)
         occurrence = sender.occurrences.unicast(key, to)
         word = self._draws.words(
             sender.instance, target.instance, key, sender.occurrences.era(key), occurrence
@@ -215,18 +206,14 @@ class Network:
     def _plan(self, sender: Host, to: tuple[NodeId, ...]) -> Plan:
         plan = sender.plans.get(to)
         if plan is None:
-            known = [self.hosts[name] for name in to if name in self.hosts]
-            targets = tuple(self._target(sender, host) for host in known)
+            known = tuple(self.hosts[name] for name in to if name in self.hosts)
             plan = Plan(
-                targets=targets,
-                fast=tuple(
-                    (t.instance - 1, t.inbox or t.arrive, t.packed, t.base_us, t.spread_us)
-                    for t in targets
-                ),
-                width=max((t.instance for t in targets), default=1),
-                ahead=all(t.inbox is not None for t in targets),
-                mixed=len({t.inbox is None for t in targets}) > 1,
-                apart=len({t.instance for t in targets}) < len(to) or sender in known,
+                hosts=known,
+                fast=tuple(self._fast(sender, host) for host in known),
+                width=max((host.instance for host in known), default=1),
+                ahead=all(host.inbox is not None for host in known),
+                mixed=len({host.inbox is None for host in known}) > 1,
+                apart=len({host.instance for host in known}) < len(to) or sender in known,
             )
             if len(sender.plans) >= PLAN_LIMIT:
                 sender.plans.clear()
@@ -234,21 +221,29 @@ class Network:
         sender.last_to, sender.last_plan = to, plan
         return plan
 
-    def _target(self, sender: Host, host: Host) -> Target:
+    def _fast(self, sender: Host, host: Host) -> tuple[int, Any, int, int, int]:
         settings = self._settings
         line = settings.latency.line(sender.city, host.city, settings.jitter_ppm)
-        arrive = host.arrive_traced if self._recorder.messages else host.arrive
-        packed = host.instance << RECEIVER_SHIFT
-        return Target(
-            host,
-            host.instance,
-            arrive,
-            host.inbox,
-            packed,
-            line.base_us,
-            line.spread_us,
-            line.table,
-        )
+        sink = host.inbox or host.arrive
+        return host.word, sink, host.packed, line.base_us, line.spread_us
+
+    def _target(self, sender: Host, host: Host) -> Target:
+        target = sender.targets.get(host.instance)
+        if target is None:
+            settings = self._settings
+            line = settings.latency.line(sender.city, host.city, settings.jitter_ppm)
+            arrive = host.arrive_traced if self._recorder.messages else host.arrive
+            target = sender.targets[host.instance] = Target(
+                host,
+                host.instance,
+                arrive,
+                host.inbox,
+                host.packed,
+                line.base_us,
+                line.spread_us,
+                line.table,
+            )
+        return target
 
     # Bookkeeping
 

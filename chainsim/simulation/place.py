@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from chainsim.simulation.disk import Disk
 from chainsim.simulation.draws import Occurrences
 from chainsim.simulation.key_ring import KeyRing
-from chainsim.simulation.scheduler import INSTANCE_SHIFT
+from chainsim.simulation.scheduler import INSTANCE_SHIFT, RECEIVER_SHIFT
 from consensus.effects import Area
 from consensus.types import NodeId
 from nodes.durable import Format
@@ -25,8 +25,8 @@ class Place:
     # fmt: off
     __slots__ = (
         "card_free_ns", "city", "counter", "disk", "house", "id", "id_base", "instance", "keys",
-        "kind", "last_plan", "last_to", "occurrences", "party", "plans", "role", "rules",
-        "signs_as", "targets",
+        "kind", "last_plan", "last_to", "occurrences", "packed", "party", "plans", "role",
+        "rules", "signs_as", "targets", "word",
     )
     # fmt: on
 
@@ -42,6 +42,10 @@ class Place:
         self.signs_as = id_
         """``sender`` of the node's own messages: of a client its party."""
         self.id_base: Final = instance << INSTANCE_SHIFT
+        self.packed: Final = instance << RECEIVER_SHIFT
+        """As a receiver, in the ids of events."""
+        self.word: Final = instance - 1
+        """Which word is its own, of a draw for everybody."""
         self.counter = 0
         """Events that this instance caused; survives restarts."""
         self.disk: Final = Disk(id_, formats)
@@ -50,7 +54,7 @@ class Place:
         self.card_free_ns = 0
         self.rules: dict[int, tuple[LinkRule, ...]] = {}
         self.plans: Final[dict[tuple[NodeId, ...], Plan]] = {}
-        self.targets: Final[dict[NodeId, Target]] = {}
+        self.targets: Final[dict[int, Target]] = {}
         self.last_to: tuple[NodeId, ...] | None = None
         self.last_plan: Any = None
 
