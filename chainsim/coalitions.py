@@ -15,6 +15,7 @@ import msgspec
 
 from consensus.types import Committee, quorum_size
 from scenarios.faults.membership import MembershipFault
+from scenarios.faults.revoke_licence import RevokeLicence
 from scenarios.schema import Scenario, ledger_nodes, seats
 
 
@@ -100,15 +101,24 @@ def sittings(scenario: Scenario) -> Iterator[Sitting]:
     roles = roles_of(scenario)
     members = [seat.id for seat in seats(scenario)]
     yield Sitting(0, "", tuple(roles[id_] for id_ in members))
-    changes = [fault for fault in scenario.faults if isinstance(fault, MembershipFault)]
+    changes = [
+        fault for fault in scenario.faults if isinstance(fault, MembershipFault | RevokeLicence)
+    ]
     for fault in sorted(changes, key=lambda each: each.at or 0):
-        about = fault.about
-        if fault.CHANGE == "add" and about not in members:
-            members.append(about)
-            change = f"with {about}"
-        elif fault.CHANGE == "remove" and about in members:
+        about, leaves = _change(fault)
+        if about in members and leaves:
             members.remove(about)
             change = f"without {about}"
+        elif about not in members and not leaves:
+            members.append(about)
+            change = f"with {about}"
         else:
             continue
         yield Sitting(fault.at or 0, change, tuple(roles.get(id_, "other") for id_ in members))
+
+
+def _change(fault: MembershipFault | RevokeLicence) -> tuple[str, bool]:
+    """Whom it is about, and whether the seat goes: a firm's does with its licence."""
+    if isinstance(fault, RevokeLicence):
+        return fault.firm, True
+    return fault.about, fault.CHANGE == "remove"

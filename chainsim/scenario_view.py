@@ -15,12 +15,12 @@ from chainsim.expectations import receipts_wanted
 from chainsim.timeline_chart import timeline
 from consensus.types import max_faulty, quorum_size
 from scenarios.genesis import merged
-from scenarios.schema import Expect, Scenario
+from scenarios.schema import Expect, Scenario, Validator
 from scenarios.units import show_duration
 
 MOST_ALTERNATIVES: Final = 6
 MOST_SEATS: Final = 30
-"""Validators that are listed one by one."""
+"""Validators that are listed one by one; more are counted by role and city."""
 
 
 class ScenarioView:
@@ -53,25 +53,35 @@ def _section(title: str, body: RenderableType) -> RenderableType:
 
 
 def _cast(scenario: Scenario) -> RenderableType:
-    named = any(node.name for node in (*scenario.validators, *scenario.observers))
+    crowd = len(scenario.validators) > MOST_SEATS
+    nodes = (*(() if crowd else scenario.validators), *scenario.observers)
+    named = any(node.name for node in nodes)
     columns = ["validator", *(["name"] if named else []), "role", "city"]
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in columns:
         table.add_column(column, style="bold" if column == "validator" else "")
-    for validator in scenario.validators[:MOST_SEATS]:
+    for ids, role, city in _seats(scenario.validators) if crowd else ():
+        table.add_row(ids, *([""] if named else []), role, city)
+    for validator in () if crowd else scenario.validators:
         cells = [validator.name] if named else []
         table.add_row(validator.id, *cells, validator.role, validator.city)
     for observer in scenario.observers:
         role = f"{observer.role}, {'light ' if observer.light else ''}observer"
         table.add_row(observer.id, *([observer.name] if named else []), role, observer.city)
     parts: list[RenderableType] = [table]
-    if len(scenario.validators) > MOST_SEATS:
-        more = len(scenario.validators) - MOST_SEATS
-        parts.append(Text(f"and {more} validators more", style="dim"))
     parties = _parties(scenario)
     if parties:
         parts.append(Text(f"clients: {parties}", style="dim"))
     return Group(*parts)
+
+
+def _seats(validators: Iterable[Validator]) -> Iterator[tuple[str, str, str]]:
+    """How many sit in each role and city, with the first and the last of them."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for validator in validators:
+        groups.setdefault((validator.role, validator.city), []).append(validator.id)
+    for (role, city), ids in groups.items():
+        yield f"{len(ids)}: {ids[0]} to {ids[-1]}" if len(ids) > 1 else ids[0], role, city
 
 
 def _parties(scenario: Scenario) -> str:

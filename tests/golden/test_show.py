@@ -29,6 +29,8 @@ def page(name: str, width: int, encoding: str = "utf-8") -> str:
         ("add-and-remove-validator", 80),
         ("lone-prepared-is-discarded", 80),
         ("failing-disks", 200),
+        ("revoked-validator-leaves", 80),
+        ("lossy-100-validators", 80),
     ],
 )
 def test_pages(golden: Callable[[str, str], None], name: str, width: int) -> None:
