@@ -50,11 +50,18 @@ class Draw:
     """One scenario's draws: the stream, who is there, and the hostile budget that is left."""
 
     def __init__(
-        self, stream: Stream, cast: Cast, model: FaultModel, rare: Stream | None = None
+        self,
+        stream: Stream,
+        cast: Cast,
+        model: FaultModel,
+        rare: Stream | None = None,
+        later: Stream | None = None,
     ) -> None:
         self.stream: Final = stream
         self.rare: Final = rare or stream
         """For what is seldom: from a stream of its own it shifts no other draw."""
+        self.later: Final = later
+        """Likewise for what exploring learned later; None: it isn't drawn."""
         self.cast: Final = cast
         self.model: Final = model
         self.budget = cast.f - len(cast.hostile)

@@ -16,7 +16,7 @@ from chainsim.explore.drawing import WEIGHTS, Draw, draw_faults, drawn_kinds
 from chainsim.explore.ground import ground, with_faults
 from chainsim.explore.guided import COVERAGE, Parents, guided
 from chainsim.explore.liars import draw_hostile
-from chainsim.explore.model import BYZANTINE, RARE, FaultModel, behaviours_of, cast_of
+from chainsim.explore.model import BYZANTINE, LATER, RARE, FaultModel, behaviours_of, cast_of
 from chainsim.explore.outages import OFTEN, draw_outages
 from chainsim.explore.priorities import kinds_aside, pct
 from chainsim.explore.reseating import with_joiner
@@ -88,9 +88,10 @@ def narrowed(model: FaultModel, stream: Stream) -> FaultModel:
     if BYZANTINE not in kinds and BYZANTINE in drawn_kinds(model) and stream.chance(PPM // 2):
         kinds = (*kinds, BYZANTINE)
     known = behaviours_of(model)
-    common = tuple(name for name in known if name not in RARE)
-    rare = tuple(name for name in known if name in RARE)
-    behaviours = (*(_part(common, stream) if common else ()), *rare)
+    seldom = (*RARE, *LATER)
+    common = tuple(name for name in known if name not in seldom)
+    rest = tuple(name for name in known if name in seldom)
+    behaviours = (*(_part(common, stream) if common else ()), *rest)
     kinds = (*kinds, *aside_kinds(model))
     return msgspec.structs.replace(model, kinds=kinds, behaviours=behaviours)
 
@@ -103,7 +104,8 @@ def _part(items: tuple[str, ...], stream: Stream) -> tuple[str, ...]:
 def _drawn(base: Scenario, model: FaultModel, seed: int, stream: Stream) -> Scenario:
     scenario = ground(base, model, seed, stream)
     cast = cast_of(scenario)
-    draw = Draw(stream, cast, model, Stream(seed, "explore/rare"))
+    rare, later = Stream(seed, "explore/rare"), Stream(seed, "explore/later")
+    draw = Draw(stream, cast, model, rare, later)
     faults = _faults(draw)
     faults += draw_aside(beside(draw, seed), scenario)
     outages = draw_outages(Stream(seed, "explore/outages"), cast, model)
