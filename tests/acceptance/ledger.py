@@ -1,4 +1,4 @@
-"""The ledger's figures: two models, QuantLib, domain scenarios, planted bugs of money, speed.
+"""The ledger's figures: two models, oracles, domain scenarios, sweeps and planted bugs, speed.
 
 Speed is of one ledger alone, in CPU time: transfers among 1,000, 10,000 and 1,000,000 accounts,
 signatures already checked, with state hashing and without. ``--sample N`` runs N walks, and N seeds
@@ -16,7 +16,14 @@ from typing import Any
 from chainsim.bench.ledger import TRANSFERS, Alone
 from tests.acceptance.command import ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
-from tests.acceptance.sweeps import hunt_steps, hunt_verdicts, money_mutants
+from tests.acceptance.sweeps import (
+    hunt_steps,
+    hunt_verdicts,
+    money_mutants,
+    sweep_steps,
+    sweep_verdicts,
+)
+from tests.mutants import MONEY
 
 WALKS = 100
 ACTS = 500
@@ -63,6 +70,8 @@ SCENARIOS = (
     "evidence-on-record",
 )
 SEEDS = 20
+CLEAN = 2_000
+"""Seeds of the base of money, of each strategy, in which nothing may be found."""
 SIZES = (1_000, 10_000, 1_000_000)
 SAMPLE_SIZES = (1_000, 10_000, 100_000)
 """A million accounts take a minute and 2.5 GB to set up, twice."""
@@ -82,6 +91,7 @@ def steps(scale: Scale) -> list[Step]:
             for seed in range(1, scale.of(SEEDS) + 1)
         ),
         *(Step(f"guard/{name}", partial(_guards, name)) for name in SCENARIOS),
+        *sweep_steps(CLEAN, scale, base=MONEY),
         *hunt_steps(money_mutants(), scale),
         *(Step(f"speed/{size}", partial(_speed, size)) for size in _sizes(scale)),
     ]
@@ -190,6 +200,7 @@ def verdicts(journal: Journal, scale: Scale) -> list[Verdict]:
                 f"{len(runs) - len(bad)} {' '.join(bad[:3])}", not bad),
         Verdict("broken guards that turn a scenario red", str(broken),
                 f"{broken - len(unnoticed)} {' '.join(unnoticed[:3])}", not unnoticed),
+        *sweep_verdicts(journal, CLEAN, scale),
         *hunt_verdicts(journal, money_mutants(), scale),
         Verdict("transfers/s at 10,000 accounts, without hashing", f"{TRANSFERS_PER_S}",
                 str(middle["without_hashing"]), middle["without_hashing"] >= TRANSFERS_PER_S),

@@ -22,22 +22,27 @@ MUST_SEE: Final = ("view-change", "checkpoint", "null-request", "state-transfer"
 """What a sweep must have seen, besides each kind of fault."""
 
 
-def sweep_steps(seeds: int, scale: Scale, *options: str) -> list[Step]:
+BASE: Final = "explore-base"
+
+
+def sweep_steps(seeds: int, scale: Scale, *options: str, base: str = BASE) -> list[Step]:
     """Seeds 0 to ``seeds`` - 1 of each strategy, on all cores."""
     last = scale.of(seeds)
     return [
         Step(
             f"sweep/{strategy}/{first}",
-            partial(_sweep, strategy, first, min(first + CHUNK, last), options),
+            partial(_sweep, strategy, first, min(first + CHUNK, last), options, base),
         )
         for first in range(0, last, CHUNK)
         for strategy in STRATEGIES
     ]
 
 
-def _sweep(strategy: str, first: int, last: int, options: Sequence[str]) -> dict[str, Any]:
+def _sweep(
+    strategy: str, first: int, last: int, options: Sequence[str], base: str
+) -> dict[str, Any]:
     _, printed = chainsim_json(
-        "explore", "explore-base", "--seeds", f"{first}:{last}", "--strategy", strategy,
+        "explore", base, "--seeds", f"{first}:{last}", "--strategy", strategy,
         "--jobs", str(CORES), "--no-shrink", *options,
     )  # fmt: skip
     found = printed["sweeps"][0]
