@@ -5,6 +5,7 @@ holds a figure: without a measurement a row says that there is none.
 """
 
 from chainsim.goals.readings import Readings, read
-from chainsim.goals.rows import GOALS, Goal, Line, State, lines_of
+from chainsim.goals.rows import GOALS, Goal, Line, lines_of
+from chainsim.goals.said import State
 
 __all__ = ["GOALS", "Goal", "Line", "Readings", "State", "lines_of", "read"]

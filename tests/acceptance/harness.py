@@ -15,7 +15,8 @@ from typing import Final
 from chainsim.explore.strategies import STRATEGIES
 from chainsim.goals import Readings, State
 from chainsim.goals import measure as goals
-from chainsim.goals.rows import CLEAN, FORKS, GOALS, HARNESS, TWICE
+from chainsim.goals.rows import GOALS, HARNESS
+from chainsim.goals.runs import CLEAN, FORKS, TWICE
 from tests.acceptance.command import CORES, Scale
 from tests.acceptance.journal import Journal, Step, Verdict
 from tests.mutants import MUTANTS

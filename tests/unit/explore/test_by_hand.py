@@ -9,7 +9,7 @@ from chainsim.explore.model import FaultModel
 from chainsim.explore.outcome import run_scenario
 from chainsim.explore.passes import size_of
 from chainsim.explore.planting import Planted, planted
-from chainsim.goals.rows import BY_HAND as WITHIN
+from chainsim.goals.runs import BY_HAND as WITHIN
 from scenarios.loader import load_text
 from tests.mutants.by_hand import BY_HAND
 from tests.unit.explore.support import NETWORK_KINDS, quick_base

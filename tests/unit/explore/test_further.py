@@ -29,7 +29,7 @@ def test_it_goes_without_a_trace(number: int) -> None:
     assert run_seed(job.base, job.strategy, job.model, 1) == clean
 
 
-BEHIND_THE_TIMES = """
+AHEAD_OF_TIME = """
 [[faults]]
 kind = "byzantine"
 node = "v0"
@@ -37,16 +37,32 @@ behaviour = "bad-block-time"
 """
 
 
+MADE_UP = """
+[[faults]]
+kind = "byzantine"
+node = "v2"
+behaviour = "bogus-view-change"
+chance = 1.0
+
+[[faults]]
+kind = "isolate"
+node = "v0"
+at = "150ms"
+for = "1s"
+"""
+
+
 @pytest.mark.parametrize(
-    ("name", "faults", "at", "check"),
+    ("name", "faults", "seed", "check"),
     [
-        ("clients retransmit to the primary alone", by_hand.SILENT, ("100ms",), "liveness"),
-        ("block time not held against the clock", BEHIND_THE_TIMES, ("100ms",), "chain-integrity"),
+        ("clients retransmit to the primary alone", by_hand.SILENT, 1, "liveness"),
+        ("block time not held against the clock", AHEAD_OF_TIME, 1, "chain-integrity"),
+        ("C of a VIEW-CHANGE not checked", MADE_UP, 6, "liveness"),
     ],
 )
-def test_some_show_at_once(name: str, faults: str, at: tuple[str, ...], check: str) -> None:
+def test_some_show_at_once(name: str, faults: str, seed: int, check: str) -> None:
     (number,) = [n for n, mutant in further.MUTANTS.items() if mutant.name == name]
-    scenario = load_text(by_hand.written(faults, at=at))
+    scenario = load_text(by_hand.written(faults, seed=seed, at=("100ms", "200ms", "600ms")))
     with planted(Planted(MODULE, number)):
         assert check in {found.check for found in run_scenario(scenario).found}
     assert run_scenario(scenario).found == ()
