@@ -79,7 +79,8 @@ def quick(readings: Readings) -> Said:
     if run is None:
         return MISSING
     words = f"{run['wall_s'] / 60:.1f} min on {run['cores']} cores, {run['found']} of {run['of']}"
-    return said(run["wall_s"] <= QUICK_S, words, whole=run["cores"] == CORES)
+    whole = run["cores"] == CORES and run["of"] == run["planted"]
+    return said(run["wall_s"] <= QUICK_S, words, whole=whole)
 
 
 def full(readings: Readings) -> Said:

@@ -184,6 +184,7 @@ def shrinking(number: int, jobs: int, strategy: str = "swarm") -> Result:
         "size": small.sizes[1],
         "before": small.sizes[0],
         "by_hand": size_of(hand),
+        "of": len(by_hand()),
         "wall_s": small.wall_s,
     }
 
@@ -201,7 +202,9 @@ def quick_pass(numbers: list[int], jobs: int, strategy: str = "swarm") -> Result
             result = hunt(what, base, model, strategy, range(HUNT), executor, jobs)
             found += result.seed is not None
     seconds = wall_clock.seconds_since(start_ns)
-    return {"wall_s": seconds, "cores": jobs, "found": found, "of": len(numbers)}
+    plantable = sum(mutant.apply is not None for mutant in mutants.values())
+    result = {"wall_s": seconds, "cores": jobs, "found": found, "of": len(numbers)}
+    return {**result, "planted": plantable}
 
 
 class Exhaustive(msgspec.Struct, frozen=True):

@@ -122,7 +122,8 @@ def shrinking(readings: Readings) -> Said:
         words += f"; too big: {some(big)}"
     if slow:
         words += f"; too slow: {some(slow)}"
-    return said(not big and not slow, words)
+    whole = len(shrunk) == max(int(r["of"]) for r in found.values())
+    return said(not big and not slow, words, whole=whole)
 
 
 def exhaustive(readings: Readings) -> Said:

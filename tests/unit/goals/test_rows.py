@@ -46,7 +46,8 @@ def explored(per_s: float, deliveries: int) -> Any:
 
 
 ALL = {f"determinism/{v}/0": a_chunk("a", v) for v in ("3.11", "3.12", "3.13", "3.14")}
-SMALL = {"size": 9, "by_hand": 7, "wall_s": 10.0}
+SMALL = {"size": 9, "by_hand": 7, "wall_s": 10.0, "of": 1}
+PASS = {"wall_s": 600, "cores": 2, "found": 1, "of": 9, "planted": 9}
 
 CASES: list[tuple[str, State, dict[str, Any]]] = [
     (CLEAN, State.REACHED, {"sweep/random/0": a_sweep(60_000), "sweep/swarm/0": a_sweep(40_000)}),
@@ -69,6 +70,7 @@ CASES: list[tuple[str, State, dict[str, Any]]] = [
     (SHRINK, State.REACHED, {"shrink/23": SMALL}),
     (SHRINK, State.SHORT, {"shrink/23": {**SMALL, "size": 11}}),
     (SHRINK, State.SHORT, {"shrink/23": {**SMALL, "wall_s": 61.0}}),
+    (SHRINK, State.PARTLY, {"shrink/23": {**SMALL, "of": 2}}),
     (SHRINK, State.MISSING, {"shrink/23": {"check": ""}}),
     (EXHAUST, State.REACHED, {"exhaust/view-0": a_search()}),
     (EXHAUST, State.PARTLY, {"exhaust/view-0": a_search(complete=False)}),
@@ -80,9 +82,10 @@ CASES: list[tuple[str, State, dict[str, Any]]] = [
     (FORENSICS, State.SHORT, {"forensics/0": some_forks(innocents=[4])}),
     (FORENSICS, State.SHORT, {"forensics/0": some_forks(escaped=[4])}),
     (FORENSICS, State.SHORT, {"forensics/0": some_forks(refused=[4])}),
-    (QUICK, State.REACHED, {"mutants/quick": {"wall_s": 600, "cores": 2, "found": 1, "of": 1}}),
-    (QUICK, State.SHORT, {"mutants/quick": {"wall_s": 601, "cores": 2, "found": 1, "of": 1}}),
-    (QUICK, State.PARTLY, {"mutants/quick": {"wall_s": 9, "cores": 1, "found": 1, "of": 1}}),
+    (QUICK, State.REACHED, {"mutants/quick": PASS}),
+    (QUICK, State.SHORT, {"mutants/quick": {**PASS, "wall_s": 601}}),
+    (QUICK, State.PARTLY, {"mutants/quick": {**PASS, "cores": 1}}),
+    (QUICK, State.PARTLY, {"mutants/quick": {**PASS, "of": 8}}),
 ]
 
 
