@@ -203,8 +203,13 @@ def quick_pass(numbers: list[int], jobs: int, strategy: str = "swarm") -> Result
             found += result.seed is not None
     seconds = wall_clock.seconds_since(start_ns)
     plantable = sum(mutant.apply is not None for mutant in mutants.values())
-    result = {"wall_s": seconds, "cores": jobs, "found": found, "of": len(numbers)}
-    return {**result, "planted": plantable}
+    return {
+        "wall_s": seconds,
+        "cores": jobs,
+        "found": found,
+        "of": len(numbers),
+        "planted": plantable,
+    }
 
 
 class Exhaustive(msgspec.Struct, frozen=True):
