@@ -16,6 +16,7 @@ from scenarios.faults.client import ClientFault
 from scenarios.genesis import merged
 from scenarios.schema import Scenario, client_id, ledger_nodes
 from scenarios.workload.base import Submission
+from scenarios.workload.evidence import EvidenceDesk
 
 
 def client_parties(scenario: Scenario) -> dict[str, str]:
@@ -78,6 +79,9 @@ def busy_problems(scenario: Scenario, plan: Iterable[Submission]) -> Iterator[Sc
     busy: dict[str, str] = {}
     for submission in plan if named else ():
         busy.setdefault(submission.party, submission.path.rstrip("."))
+    for path, desk in entries("workload", scenario.workload, EvidenceDesk) if named else ():
+        if isinstance(desk.from_, str):  # it plans nothing
+            busy.setdefault(desk.from_, path)
     known = client_parties(scenario) if named else {}
     for path, _, name in named:
         party = known.get(name, "")

@@ -6,7 +6,7 @@ says first happens first. Time passes in ``run_for``, ``run_until`` and ``settle
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ from chainsim.testing.waiting import EVENTS, Watch
 from chainsim.trace import MILESTONES, MessageMoved, Record, Recorder
 from scenarios.errors import did_you_mean
 from scenarios.faults import Fault
+from scenarios.faults.client import ClientFault
+from scenarios.hostile_parties import hostile_parties
 from scenarios.loader import resolved_toml
 from scenarios.schema import Scenario
 from scenarios.units import UnitError, parse_duration, show_duration
@@ -52,6 +54,7 @@ class Cluster(Readings):
         A word is sent as a transfer of cash (see ``chainsim.testing.submitting``).
         """
         for order in self._labels.orders(what, client):
+            self._check_apart({order.client})
             at_us = self._now_us + 1
             self._recording.steps.append(step(at_us, order.client, order.transaction))
             node = self._labels.node(order.client, self.nodes)
@@ -127,13 +130,26 @@ class Cluster(Readings):
         next_us = self._now_us + 1
         known = self._recording.faults
         known.extend(faults)
-        if any(fault.makes_hostile() for fault in faults):
+        try:
+            self._check_apart(self._recording.senders(self._planned))
+        except WrongUse:
+            del known[-len(faults) :]
+            raise
+        if any(fault.makes_hostile() or isinstance(fault, ClientFault) for fault in faults):
             self._again()  # who is honest is told to the checks before a run
         else:
             self._simulation.world.add_faults(faults)
         if any(fault.begins_us() == next_us for fault in faults):
             self._run(next_us)
         return Injected(self, len(known) - 1)
+
+    def _check_apart(self, senders: Set[str]) -> None:
+        """Raises ``WrongUse`` if a client both works and attacks."""
+        both = sorted(senders & hostile_parties(self._recording.whole()))
+        if both:
+            raise WrongUse(
+                f'"{both[0]}" attacks, and would work as well: take another party for one'
+            )
 
     # -- time -------------------------------------------------------------------------
 

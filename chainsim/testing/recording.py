@@ -32,6 +32,10 @@ class Recording:
         self.faults: Final[list[Fault]] = list(base.faults)
         self.steps: Final[list[Step]] = []
 
+    def senders(self, planned: Iterable[Submission]) -> frozenset[str]:
+        """Parties that sent something, or are going to; ``planned`` as in ``up_to``."""
+        return frozenset([*(each.party for each in planned), *(s.from_ for s in self.steps)])
+
     def whole(self) -> Scenario:
         """The scenario with all that was done; it goes on to the end of the base."""
         return msgspec.structs.replace(

@@ -161,6 +161,25 @@ def test_a_hostile_validator_is_no_longer_held_to_anything() -> None:
     assert ended == ["crash"], "hostile hands stay hostile"
 
 
+def test_a_client_that_attacks_is_no_longer_held_to_anything() -> None:
+    c = cluster(n=4)
+    c.submit("a", client="dealer-a")
+    c.fault("double-spend", node="dealer-d", rate="20/s", for_="1s")
+    c.submit("b", client="dealer-b")
+    c.run_for("2s")
+    c.settle()
+    c.check()
+    paid = [r for b in c.result().chain for r in b.receipts if r.client == "dealer-d"]
+    assert [receipt.code for receipt in paid].count("OK") == 1
+    with pytest.raises(WrongUse, match='"dealer-d" attacks'):
+        c.submit("c", client="dealer-d")
+    with pytest.raises(WrongUse, match='"dealer-a" attacks'):
+        c.fault("flood", node="dealer-a", rate="10/s")
+    c.submit("d", client="dealer-a")
+    c.settle()
+    c.check()
+
+
 def test_a_stall_fails_the_check_and_says_why() -> None:
     c = cluster(n=4)
     c.crash("r2", "r3")
