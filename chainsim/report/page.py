@@ -67,6 +67,7 @@ def page(observed: Observed) -> str:
         good=summary.exit_code == 0,
         verdict=verdict(summary),
         headline=tables.headline(summary),
+        beside=tables.beside(summary.beside),
         stages={name: seconds(us) for name, us in summary.finality_stages_us.items()},
         checks=judged(summary),
         expectations=_expectations(observed),

@@ -6,16 +6,17 @@ it has in that file (``path``), so that a test can hold the page against the fil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from chainsim.quantities import seconds
+from chainsim.quantities import per_second, percent, seconds
 from chainsim.report.observed import Observed
 from chainsim.report.style import DASHES, ordered, stroke
 from chainsim.report.timeline import Moment
 from chainsim.report.words import fault_words
-from chainsim.run_summary import Auction, RunSummary, Settlement
+from chainsim.run_summary import Auction, Beside, RunSummary, Settlement
 
 MOMENTS: Final = 150
 """Moments listed at most."""
@@ -62,6 +63,38 @@ def headline(summary: RunSummary) -> list[Number]:
         _count("dropped", sent.dropped, "messages.dropped"),
     ]
     return [row for row in rows if row.value is not None]
+
+
+def beside(found: Beside | None) -> list[tuple[Number, Number, str]]:
+    """Each figure of the run, the undisturbed run's, and the first in terms of the second."""
+    if found is None:
+        return []
+    one, other = found.disturbed, found.undisturbed
+    rates = one.throughput_per_hour, other.throughput_per_hour
+    rows = [(*_both("throughput", "throughput_per_hour", rates, per_second), percent(*rates))]
+    for name in ("p50", "p99", "max"):
+        times = getattr(one.finality_us, name), getattr(other.finality_us, name)
+        pair = _both(f"finality {name}", f"finality_us.{name}", times, _seconds_or_never)
+        rows.append((*pair, "-" if None in times else percent(*times)))
+    for name in ("submitted", "final", "view_changes"):
+        counts = getattr(one, name), getattr(other, name)
+        rows.append((*_both(name.replace("_", " "), name, counts, "{:,}".format), ""))
+    return rows
+
+
+def _both(
+    label: str, path: str, values: tuple[Any, Any], text: Callable[[Any], str]
+) -> tuple[Number, Number]:
+    names = ("disturbed", "undisturbed")
+    one, other = (
+        Number(label, text(value), value, f"beside.{name}.{path}")
+        for name, value in zip(names, values, strict=True)
+    )
+    return one, other
+
+
+def _seconds_or_never(us: int | None) -> str:
+    return "never" if us is None else seconds(us)
 
 
 def _count(label: str, value: int, path: str) -> Number:

@@ -49,6 +49,7 @@ until = "5s"
 [expect]
 safety = "holds"
 min_height = 1000
+beside = "undisturbed"
 """
 """The last expectation fails: a report has to say so."""
 

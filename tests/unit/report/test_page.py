@@ -88,6 +88,9 @@ def test_every_number_is_the_summarys(reader: Reader, summary: Any) -> None:
             assert value == str(at(summary, path)), path
     for path in ("height", "finality_us.p99", "messages.dropped", "view_changes", "digest"):
         assert path in reader.numbers
+    for name in ("throughput_per_hour", "finality_us.p99", "final", "view_changes"):
+        for run in ("disturbed", "undisturbed"):
+            assert f"beside.{run}.{name}" in reader.numbers
     by_type = {f"messages.by_type.{kind}" for kind in summary["messages"]["by_type"]}
     assert by_type <= reader.numbers.keys()
 
