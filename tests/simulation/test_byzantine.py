@@ -149,6 +149,20 @@ def test_twins_contradict_each_other() -> None:
     assert run.result.exit_code == ExitCode.OK, run.why()
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_who_delays_less_than_the_time_out_keeps_its_seat_and_who_delays_more_does_not(
+    seed: int,
+) -> None:
+    """What rule 18 promises: an order within the time-outs (a client's, then a backup's)."""
+    just_under = Run(hostile("delay-proposals"), seed=seed).result
+    assert just_under.metrics["view_changes"] == 0
+    assert just_under.metrics["finality_p50"] > 375_000, "three quarters of 500 ms"
+    beyond = Run(hostile("delay-proposals", more='delay = "2s"'), seed=seed).result
+    assert beyond.metrics["view_changes"] > 0
+    assert beyond.metrics["finality_max"] < 2_000_000
+    assert {just_under.exit_code, beyond.exit_code} == {ExitCode.OK}
+
+
 # Weakened protocols
 
 
