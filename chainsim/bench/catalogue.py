@@ -30,6 +30,13 @@ def _decide(
     return name, Entry(about=about, work=work, long=long)
 
 
+def _decide_once(n: int, blocks: int) -> tuple[str, Entry]:
+    about = f"one decision, {n} validators, each block executed once"
+    return f"decide-{n}-once", Entry(
+        about=about, work=partial(network.decisions, n, blocks, memoise=True)
+    )
+
+
 def _growth(times: int) -> tuple[str, Entry]:
     about = f"one decision, 4 validators, in a run {times} times as long"
     work = partial(network.growth, 100 * times)
@@ -63,6 +70,9 @@ ENTRIES: Final[dict[str, Entry]] = dict(
         _decide(128, 2),
         _decide(256, 2, long=True),
         _decide(512, 1, long=True),
+        _decide_once(4, 200),
+        _decide_once(16, 50),
+        _decide_once(64, 8),
         _decide(4, 200, "ed25519"),
         _decide(16, 50, "ed25519"),
         _decide(32, 20, "ed25519", long=True),

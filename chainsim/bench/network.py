@@ -91,9 +91,9 @@ def _work(unit: str, count: int, measured: tuple[RunResult, int, int], **detail:
     )
 
 
-def decisions(n: int, blocks: int, signatures: str = "fast") -> Work:
-    """Decisions on blocks of one transaction."""
-    measured = finished(steady(n, blocks, signatures=signatures))
+def decisions(n: int, blocks: int, signatures: str = "fast", *, memoise: bool = False) -> Work:
+    """Decisions on blocks of one transaction; ``memoise``: each block is executed once."""
+    measured = finished(steady(n, blocks, signatures=signatures), memoise=memoise)
     return _work("decisions", measured[0].height, measured)
 
 

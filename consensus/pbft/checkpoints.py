@@ -141,7 +141,10 @@ class Checkpoints:
         """Rule 10: Q distinct signers, here or beyond H, say the same of the same sequence."""
         core = self.core
         wanted = (message.sequence, message.digest)
-        held = {**self._ahead, **self._votes.get(message.sequence, {})}
+        votes = self._votes.get(message.sequence, {})
+        if len(self._ahead) + len(votes) < core.committee.quorum:
+            return  # most: nothing that grows with n is done for each of n votes
+        held = {**self._ahead, **votes}
         matching = [vote for vote in held.values() if (vote.sequence, vote.digest) == wanted]
         if len(matching) >= core.committee.quorum:
             matching.sort(key=lambda vote: core.committee.index(vote.sender))
