@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,7 @@ def test_later_generations_change_what_earlier_ones_found() -> None:
 
     class Listing(Here):
         def submit(self, fn: object, /, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+            assert pickle.loads(pickle.dumps(args)) == args, "it goes to other processes as it is"
             given.append((args[1], sum(map(bool, args[3]))))  # type: ignore[arg-type, call-overload]
             return super().submit(fn, *args, **kwargs)  # type: ignore[arg-type]
 
