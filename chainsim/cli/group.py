@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, str]] = {
     "run": "chainsim.cli.run",
     "replay": "chainsim.cli.replay",
     "explore": "chainsim.cli.explore",
+    "exhaust": "chainsim.cli.exhaust",
     "report": "chainsim.cli.report",
     "compare": "chainsim.cli.compare",
     "shrink": "chainsim.cli.shrink",
