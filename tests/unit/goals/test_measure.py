@@ -93,7 +93,7 @@ def test_seeds_run_alike_whatever_the_hash_seed() -> None:
 
 def test_a_sample_has_something_of_each() -> None:
     names = {name.partition("/")[0] for name, _ in measure.samples(4, 1)}
-    assert names == {"sweep", "bench", "determinism", "forensics", "shrink"}
+    assert names == {"sweep", "bench", "determinism", "forensics", "shrink", "exhaust"}
 
 
 def test_correct_code_is_clean_and_says_with_which_checks() -> None:
@@ -150,3 +150,10 @@ def test_exhaustive_searches_are_asked_for_as_the_goals_say(
     assert asked == [("--views", "1"), ("--views", "2")]
     assert all(set(result) >= {"complete", "states", "violations"} for result in found.values())
     assert all("depth" not in result for result in found.values())
+
+
+def test_an_equivocator_alone_breaks_nothing_in_its_view() -> None:
+    """The smaller of the two searches, by the real command."""
+    found = measure.exhaustive("view 0, one equivocator", "60s")
+    assert (found["complete"], found["violations"]) == (True, 0)
+    assert found["states"] > 10

@@ -37,7 +37,7 @@ def some_forks(**changes: Any) -> Any:
 
 
 def a_search(**changes: Any) -> Any:
-    found = {"complete": True, "states": 9, "violations": 0, "states_per_min": 60_000}
+    found = {"complete": True, "states": 10_000, "violations": 0, "states_per_min": 60_000}
     return {**found, **changes}
 
 
@@ -76,6 +76,7 @@ CASES: list[tuple[str, State, dict[str, Any]]] = [
     (EXHAUST, State.PARTLY, {"exhaust/view-0": a_search(complete=False)}),
     (EXHAUST, State.SHORT, {"exhaust/view-0": a_search(violations=1)}),
     (STATES, State.REACHED, {"exhaust/view-0": a_search()}),
+    (STATES, State.MISSING, {"exhaust/view-0": a_search(states=42)}),
     (STATES, State.SHORT, {"exhaust/view-0": a_search(states_per_min=49_999)}),
     (FORENSICS, State.REACHED, {"forensics/0": some_forks()}),
     (FORENSICS, State.PARTLY, {"forensics/0": some_forks(seeds=9)}),
