@@ -137,6 +137,7 @@ class TwoLedgers:
         for act, receipt in zip(acts, outcome.receipts, strict=True):
             expected = self.naive.do(act[0], act[1], act[2], act[3])
             assert receipt.code == expected, (act, receipt, expected)
+            assert all(posting.delta for posting in receipt.postings), "of nothing none is left"
             name = (act[1], receipt.code)
             self.codes[name] = self.codes.get(name, 0) + 1
         self.acts += len(acts)

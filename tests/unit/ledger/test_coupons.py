@@ -241,6 +241,7 @@ def test_a_holding_sold_since_has_nothing_to_freeze() -> None:
     declare(desk)
     pay(desk)
     assert cash(desk, "exchange-b/main", "frozen") == 10 * MILLION * 35 // 1000
+    assert all(posting.delta for posting in desk.receipts[-1].postings), "nothing free: no posting"
 
 
 def test_a_reserved_holding_is_a_holding() -> None:
