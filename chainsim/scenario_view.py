@@ -145,6 +145,8 @@ def _lines(expect: Expect) -> Iterable[str]:
         yield f"sometimes {', '.join(expect.sometimes)}"
     for role in expect.halt_alone_never:
         yield f"{role} can't halt it alone"
+    if expect.beside is not None:
+        yield "shown beside the same run without its faults"
     if expect.min_height is not None:
         yield f"at least height {expect.min_height}"
     if expect.max_view_changes is not None:

@@ -31,6 +31,7 @@ def page(name: str, width: int, encoding: str = "utf-8") -> str:
         ("failing-disks", 200),
         ("revoked-validator-leaves", 80),
         ("lossy-100-validators", 80),
+        ("forced-view-changes", 80),
     ],
 )
 def test_pages(golden: Callable[[str, str], None], name: str, width: int) -> None:
