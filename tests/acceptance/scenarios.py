@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
 from functools import cache, partial
 from hashlib import sha256
 from itertools import islice
@@ -137,6 +138,22 @@ def _s(wall_ms: int) -> str:
     return f"{wall_ms // 1000}.{wall_ms % 1000 // 100}"
 
 
+@contextmanager
+def workers() -> Iterator[Executor]:
+    """A process for each core. An interrupt waits for nothing: what is under way is run again.
+
+    It may come while a process starts, of which the executor then knows nothing, and for which it
+    would wait for ever.
+    """
+    with executor_for(CORES) as executor:
+        try:
+            yield executor
+        except KeyboardInterrupt:
+            for child in active_children():
+                child.terminate()
+            raise
+
+
 # -- the area ----------------------------------------------------------------------------
 
 
@@ -152,7 +169,7 @@ def steps(scale: Scale) -> list[Step]:
 
 def _some_seeds(name: str, first: int, last: int) -> dict[str, Any]:
     seeds = range(first, last)
-    with executor_for(CORES) as executor:
+    with workers() as executor:
         results = executor.map(play, [name] * len(seeds), seeds)
         return {str(seed): result for seed, result in zip(seeds, results, strict=True)}
 
@@ -235,7 +252,7 @@ def run_all(
     missing = [pair for pair, key in keys.items() if key not in journal]
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     progress = Progress(*columns, TextColumn("{task.description}"), console=console)
-    with progress, executor_for(CORES) as executor:
+    with progress, workers() as executor:
         task = progress.add_task("", total=len(keys), completed=len(keys) - len(missing))
         for pair, outcome in _landing(executor, missing, settings):
             journal.add(keys[pair], outcome)
@@ -246,21 +263,16 @@ def run_all(
 def _landing(
     executor: Executor, missing: Iterable[Pair], settings: tuple[str, ...]
 ) -> Iterator[tuple[Pair, dict[str, Any]]]:
-    """Results as they come. An interrupt waits for nothing: what is under way is run again."""
+    """Results as they come."""
     pairs = iter(missing)
     flying: dict[Future[dict[str, Any]], Pair] = {}
-    try:
-        while True:
-            for pair in islice(pairs, AHEAD * CORES - len(flying)):
-                flying[executor.submit(play, *pair, settings)] = pair
-            if not flying:
-                return
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                yield flying.pop(future), future.result()
-    except KeyboardInterrupt:
-        for child in active_children():
-            child.terminate()
-        raise
+    while True:
+        for pair in islice(pairs, AHEAD * CORES - len(flying)):
+            flying[executor.submit(play, *pair, settings)] = pair
+        if not flying:
+            return
+        for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            yield flying.pop(future), future.result()
 
 
 def rows_of(keys: dict[Pair, str], journal: Journal) -> list[Row]:
