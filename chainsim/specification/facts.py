@@ -125,8 +125,8 @@ class Validator:
         """Sequences that it executed itself: its own CHECKPOINT there counts."""
         self.booted = False
         self.resuming = False
-        """It started again, and has said nothing since: it may still be on its way into the view
-        whose NEW-VIEW its disk holds (rule 23)."""
+        """It started again, and has said nothing since but votes for what its disk holds: it may
+        still be on its way into the view whose NEW-VIEW lies there too (rule 23)."""
         self.prescribed: dict[tuple[int, int], list[dict[int, frozenset[bytes]]]] = {}
         """(epoch, view) -> what O may say at which sequence, for each valid NEW-VIEW that reached
         it: an honest primary makes one (rule 14)."""

@@ -215,7 +215,7 @@ class Specification:
         if kind not in GUARDED:
             return ""
         facts = self.facts
-        node.resuming = False
+        node.resuming = node.resuming and kind in (PREPARE, COMMIT)
         fault = may_say(facts, node, kind, epoch, view, sequence, digest)
         if fault:
             return fault

@@ -190,7 +190,8 @@ def test_rule_27_the_next_committee_decides_beyond_it() -> None:
 
 
 def test_rule_23_a_restart_may_enter_the_view_again_that_its_disk_holds() -> None:
-    """The NEW-VIEW and the first of O are durable, the rest isn't: it is entered again, once."""
+    """The NEW-VIEW and the first of O are durable, the rest isn't: it is entered again, once,
+    and the vote for what is durable may come first."""
     scene = Scene()
     for sequence in (1, 2):
         scene.prepared(0, sequence, A)
@@ -209,6 +210,7 @@ def test_rule_23_a_restart_may_enter_the_view_again_that_its_disk_holds() -> Non
     r2.restarted()  # the first time it starts at all
     r2.restarted()
     assert scene.rules.accepts(r2, 1, 1, A) == ""
+    assert scene.rules.says(r2, "prepare", 0, 1, 1, A) == ""
     assert scene.rules.enters(r2, 1) == ""
     assert scene.rules.accepts(r2, 1, 2, A) == ""
     assert scene.rules.enters(r2, 1).startswith("rule 15: entered view 1 while in view 1")
