@@ -7,7 +7,7 @@ the view, its leader the protocol's: a message goes by the view that it names, h
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from chainsim.explore.ground import clean, ground, with_faults
 from chainsim.explore.model import BYZANTINE, FaultModel
@@ -21,6 +21,8 @@ TYPES: Final = ("pre-prepare", "prepare", "commit", "view-change", "new-view", "
 """Messages that name a view, and so belong to a round."""
 LENGTHS: Final = (4, 20)
 """How many time-outs the partitions last; all four views take fifteen."""
+TURNS: Final = 500_000
+"""The chance (ppm) that each leader has its turn, a part of the time in which work comes."""
 
 Sides = dict[tuple[str, int], int]
 """(validator, copy) -> its partition, 0 or 1; who isn't a twin has only copy 0."""
@@ -42,7 +44,17 @@ def twins(base: Scenario, model: FaultModel, seed: int) -> Scenario:
     faults = [_twin(id_, cast.ids, rounds) for id_ in doubled]
     for view, sides in enumerate(rounds):
         faults += _cut(view, sides, single, length_us)
+    if stream.chance(TURNS):
+        turn_us = max(1_000, cast.busy_us // ROUNDS)
+        faults += [_turn_ends(view, turn_us * (view + 1), length_us) for view in range(ROUNDS)]
     return with_faults(scenario, faults)
+
+
+def _turn_ends(view: int, at_us: int, length_us: int) -> Fault:
+    """The leader of a view proposes no more. In Twins leaders change with each round; here only
+    a primary that does nothing is replaced."""
+    lost: dict[str, Any] = {"type": "pre-prepare", "view": view, "drop": True}
+    return FAULTS["mangle"](**lost, at=at_us, for_=length_us)
 
 
 def _sides(stream: Stream, single: tuple[str, ...], doubled: tuple[str, ...]) -> Sides:

@@ -33,15 +33,19 @@ def test_the_command_offers_every_strategy() -> None:
 @pytest.mark.parametrize("n", [4, 7])
 def test_every_process_is_in_one_of_two_partitions_in_each_view(n: int) -> None:
     model = FaultModel(sizes=(n,))
-    both = 0
+    both = taken = 0
     for seed in SEEDS:
         scenario = STRATEGIES["twins"](quick_base(), model, seed)
         ids = cast_of(scenario).ids
         doubled = {f.node: f for f in scenario.faults if isinstance(f, ByzantineFault)}
         assert 1 <= len(doubled) <= (n - 1) // 3
         single = [id_ for id_ in ids if id_ not in doubled]
-        cuts = [f for f in scenario.faults if isinstance(f, Mangle)]
-        assert len(doubled) + len(cuts) == len(scenario.faults)
+        mangled = [f for f in scenario.faults if isinstance(f, Mangle)]
+        assert len(doubled) + len(mangled) == len(scenario.faults)
+        cuts = [f for f in mangled if f.from_]
+        turns = [(f.type, f.view) for f in mangled if not f.from_]
+        assert turns in ([], [("pre-prepare", view) for view in range(ROUNDS)])
+        taken += bool(turns)
         for fault in doubled.values():
             assert len(fault.groups) == 2 * (ROUNDS + 1)
             assert set(fault.groups[-1]) == set(fault.groups[-2]) == set(ids) - {fault.node}
@@ -53,6 +57,7 @@ def test_every_process_is_in_one_of_two_partitions_in_each_view(n: int) -> None:
                 assert all(side in parts or side in ([], set(), set(single)) for side in alone)
                 both += alone[0] == alone[1] != set()
     assert both, "at times both copies are in one partition"
+    assert 0 < taken < len(SEEDS), "in some seeds each leader has its turn"
 
 
 def _sides(cuts: list[Mangle], view: int) -> list[set[str]]:
