@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from consensus.effects import Broadcast, Persist, Send
+from consensus.effects import Broadcast, Effect, Persist, Send, SetTimer
 from consensus.messages import NULL_DIGEST, Batch, Commit, Message, Prepare, PrePrepare, signed
 from consensus.records import AcceptedRecord, PreparedRecord
 from nodes.ledger.execution import Ledger
@@ -37,6 +37,12 @@ def commit(bench: Bench, sender: str, digest: bytes, view: int = 0, sequence: in
 def votes(host: Host, message: Message) -> list[Message]:
     """What ``host`` broadcasts in answer to ``message``."""
     return [e.message for e in host.receive(message) if isinstance(e, Broadcast)]
+
+
+def sent(effects: list[Effect], kind: type[PrePrepare]) -> list[Any]:
+    """The messages of one type that are broadcast."""
+    messages = [e.message for e in effects if isinstance(e, Broadcast)]
+    return [message for message in messages if isinstance(message, kind)]
 
 
 @pytest.fixture
@@ -276,6 +282,23 @@ def test_rule_08_a_proposal_from_the_future_is_held_until_due(bench: Bench) -> N
 def test_rule_08_a_proposal_from_the_past_is_accepted(bench: Bench, batch: Batch) -> None:
     bench.now_us = 60_000_000
     assert [type(m) for m in votes(bench["r1"], pre_prepare(bench, batch))] == [Prepare]
+
+
+def test_rule_08_a_clock_that_is_set_back_keeps_nobody_waiting(bench: Bench) -> None:
+    """Block times follow the clock; intervals count the time that passed."""
+    primary, backup = bench["r0"], bench["r1"]
+    bench.now_us = 60_000_000
+    (first,) = sent(primary.receive(bench.request(1)), PrePrepare)
+    assert Send("r0", lost := bench.request(2)) in backup.receive(lost)
+    bench.now_us = 1_000_000  # both were a minute ahead
+    assert Send("r0", lost) not in backup.receive(lost)
+    timers = [e for e in primary.receive(bench.request(3)) if isinstance(e, SetTimer)]
+    assert all(timer.delay_us <= 100_000 for timer in timers if timer.key == ("batch",))
+    bench.now_us = 1_200_000
+    (second,) = sent(primary.receive(bench.request(4)), PrePrepare)
+    assert (first.batch.time_us, second.batch.time_us) == (60_000_000, 1_200_000)
+    bench.now_us = 3_000_000
+    assert Send("r0", lost) in backup.receive(lost)  # an interval has passed since
 
 
 def test_rule_23_persist_comes_before_the_vote_that_it_protects(bench: Bench, batch: Batch) -> None:
