@@ -67,6 +67,7 @@ def test_the_walk_of_a_settlement() -> None:
     [
         ({}, "OK"),
         ({"deadline_us": 999}, "E_DEADLINE"),
+        ({"deadline_us": 1_000}, "OK"),  # the block's own time
         ({"counterparty": "dealer-1"}, "E_ROLE"),
         ({"counterparty": "exchange-a"}, "E_ROLE"),
         ({"delivery": leg("exchange-a", "dealer-1", FACE, "pib-51-3y")}, "E_ROLE"),
@@ -124,6 +125,11 @@ def test_what_is_reserved_can_not_be_spent() -> None:
     desk.send(*accept(desk)[:2])
     pay = {"source": BOND[0], "target": "dealer-2/main", "amount": money(100 * MILLION, BOND[1])}
     assert desk.do("exchange-a", "TRANSFER", **pay).code == "E_FREE_BAL"
+
+
+@pytest.mark.parametrize("type_name", ["DVP_ACCEPT", "DVP_SETTLE", "DVP_CANCEL"])
+def test_nothing_comes_of_an_instruction_that_nobody_proposed(type_name: str) -> None:
+    assert Desk().do("exchange-b", type_name, id="d").code == "E_STATE"
 
 
 @pytest.mark.parametrize("who", ["exchange-a", "exchange-b"])
