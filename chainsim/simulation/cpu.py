@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final
+
+from chainsim.simulation.settings import CpuPrices
+from chainsim.trace import Worked
+from consensus.effects import Compute, Effect
+from consensus.types import NodeId
 
 OWN: Final = 0
 """What the node's own machine tells it: timers, submissions of its user."""
@@ -72,3 +78,29 @@ class Ingress:
             turns.clear()
         self.waiting = 0
         return lost
+
+
+def cost_of(effects: Iterable[Effect], prices: CpuPrices) -> int:
+    """Virtual time of the work that led to ``effects``, on a CPU at its usual speed."""
+    cost_us = 0
+    for effect in effects:
+        if type(effect) is Compute:
+            cost_us += (
+                effect.verifications * prices.verify_us
+                + effect.signatures * prices.sign_us
+                + effect.transactions * prices.execute_us
+            )
+    return cost_us
+
+
+def work_done(now_us: int, node: NodeId, cost_us: int, effects: Iterable[Effect]) -> Worked:
+    """What that work was, for who wants to know."""
+    work = [effect for effect in effects if type(effect) is Compute]
+    return Worked(
+        now_us,
+        node,
+        cost_us,
+        sum(effect.signatures for effect in work),
+        sum(effect.verifications for effect in work),
+        sum(effect.transactions for effect in work),
+    )

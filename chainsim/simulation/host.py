@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
-from chainsim.simulation.clock import RIGHT, Clock
-from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item
+from chainsim.simulation.clock import Clock
+from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item, cost_of, work_done
 from chainsim.simulation.disk import Survival
 from chainsim.simulation.inbox import NEVER_US, OF_CLIENTS, Inbox
 from chainsim.simulation.outbox import Outbox, Table
 from chainsim.simulation.place import Kind, Place
-from chainsim.simulation.scheduler import COUNTER_SHIFT, DISK, INSTANCE_SHIFT, MESSAGE, TIMER
-from chainsim.trace import NodeChanged, Reached, TimerExpired, Worked
+from chainsim.simulation.scheduler import COUNTER_SHIFT, DISK, INSTANCE_SHIFT, MESSAGE, Entry
+from chainsim.simulation.timers import Timers
+from chainsim.trace import NodeChanged, Reached, TimerExpired
 from consensus import effects as do
-from consensus.effects import Area, Compute, TimerKey
+from consensus.effects import Area, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
 from consensus.messages import Message
 from consensus.types import NodeId
@@ -37,31 +38,10 @@ class Host(Place):
 
     # fmt: off
     __slots__ = (
-        "_cpu",
-        "_left_us",
-        "_outbox",
-        "_timers",
-        "_world",
-        "begun_us",
-        "busy_until_us",
-        "clock",
-        "count",
-        "disk_watched",
-        "factor_ppm",
-        "factory",
-        "fsync_factor_ppm",
-        "handler",
-        "inbox",
-        "incarnation",
-        "ingress",
-        "kept",
-        "node",
-        "paused",
-        "released",
-        "timers_us",
-        "verify_us",
-        "wake_id",
-        "work_watched",
+        "_cpu", "_left_us", "_outbox", "_world", "begun_us", "busy_until_us", "clock", "count",
+        "disk_watched", "factor_ppm", "factory", "fsync_factor_ppm", "handler", "inbox",
+        "incarnation", "ingress", "kept", "node", "paused", "released", "timers", "verify_us",
+        "wake_id", "work_watched",
     )
     # fmt: on
 
@@ -112,9 +92,7 @@ class Host(Place):
         self.released: list[do.Effect] | None = None
         """Effects of the work that the CPU is busy with."""
         self.wake_id = 0
-        self._timers: Final[dict[TimerKey, int]] = {}
-        self.timers_us: Final[dict[TimerKey, int]] = {}
-        """When the timers that run expire."""
+        self.timers: Final = Timers(self)
         table: Table = {do.SetTimer: self._set_timer, do.CancelTimer: self._cancel_timer}
         self._outbox: Final = Outbox(world, self, table)
 
@@ -126,7 +104,7 @@ class Host(Place):
     @property
     def armed(self) -> dict[TimerKey, int]:
         """Timers that run, with the ids of their events."""
-        return dict(self._timers)
+        return self.timers.ids
 
     # The process
 
@@ -175,8 +153,7 @@ class Host(Place):
         self.paused = False
         self.released = None
         self.wake_id = 0
-        self._timers.clear()
-        self.timers_us.clear()
+        self.timers.clear()
         self._outbox.clear()
         self.disk.crash(survival)
         for action, event_id, payload in self.ingress.clear():
@@ -219,6 +196,7 @@ class Host(Place):
         self.node = None
         self.handler, self.count = _nobody, _more
         self._outbox.discard()
+        self.timers.discard()
         if self.inbox is not None:
             self.inbox.discard()
         self.forget_lines()
@@ -231,24 +209,21 @@ class Host(Place):
         plainly = self._world.plain or self.work_watched or handle != self.node.handle
         self.count = _more if plainly else getattr(self.node, "count", _more)
         for key in forget:
-            self._forget_timer(key)
+            self.timers.forget(key)
 
     def prompt(self, now_us: int, key: TimerKey) -> None:
         """Has the running node's timer ``key`` fire now, after what is under way."""
-        self._set_timer(now_us, do.SetTimer(key, 0))
+        self.timers.set(now_us, key, 0)
 
     def set_clock(self, now_us: int, clock: Clock | None, unnoticed_us: int = 0) -> None:
         """From now on the node goes by another clock (None: a right one). Its timers keep the
         local time that they have left, less ``unnoticed_us`` that went by all at once."""
-        before, after = self.clock or RIGHT, clock or RIGHT
-        self.clock = clock
-        if before.rate_ppm == after.rate_ppm and not unnoticed_us:
-            return
-        due = {entry[2]: entry[0] for entry in self._world.scheduler.heap}
-        for key, event_id in self.armed.items():
-            if event_id in due:  # else it has run out, and waits for the CPU
-                left_us = before.elapses(due[event_id] - now_us) - unnoticed_us
-                self._set_timer(now_us, do.SetTimer(key, max(0, left_us)))
+        before, self.clock = self.clock, clock
+        self.timers.follow(now_us, before, unnoticed_us)
+
+    def events(self) -> list[Entry]:
+        """All that is still to happen, anywhere, in no order."""
+        return self._world.scheduler.heap
 
     # Events
 
@@ -281,29 +256,22 @@ class Host(Place):
             self._queue_own((Submit, event_id, event))
 
     def _set_timer(self, now_us: int, effect: do.SetTimer) -> None:
-        delay_us = effect.delay_us
-        if self.clock is not None:
-            delay_us = self.clock.delay(now_us, delay_us)
-        at_us = self.timers_us[effect.key] = now_us + delay_us
-        self._timers[effect.key] = self.push(at_us, TIMER, self._on_timer, effect.key)
+        self.timers.set(now_us, effect.key, effect.delay_us)
 
     def _cancel_timer(self, _now_us: int, effect: do.CancelTimer) -> None:
-        self._forget_timer(effect.key)
+        self.timers.forget(effect.key)
 
-    def _forget_timer(self, key: TimerKey) -> None:
-        self._timers.pop(key, None)
-        self.timers_us.pop(key, None)
-
-    def _on_timer(self, now_us: int, event_id: int, key: TimerKey) -> None:
-        if self._timers.get(key) != event_id:
-            return  # cancelled, armed anew, or the process is another
+    def timer_expires(self, now_us: int, event_id: int, key: TimerKey) -> None:
+        """As an action: the event of a timer."""
+        if not self.timers.runs(key, event_id):
+            return
         if self.busy_until_us > now_us:
             self._queue_own((TimerFired, event_id, key))
         else:
             self._fire(now_us, key)
 
     def _fire(self, now_us: int, key: TimerKey) -> None:
-        self._forget_timer(key)
+        self.timers.forget(key)
         incarnation = self.incarnation
         self._world.recorder.record(TimerExpired(now_us, self.id, ":".join(key)))
         self._world.happened(now_us, "timer-fired", self)
@@ -350,7 +318,7 @@ class Host(Place):
             return
         self.busy_until_us = now_us + cost_us
         if self.work_watched:
-            self._tell_work(now_us, cost_us, effects)
+            self._world.recorder.worked(work_done(now_us, self.id, cost_us, effects))
         if len(effects) > 1:
             self.released = effects
             self.begun_us = now_us
@@ -360,15 +328,7 @@ class Host(Place):
 
     def cost_us(self, effects: list[do.Effect]) -> int:
         """How long the CPU is busy with what led to ``effects``."""
-        cost_us = 0
-        for effect in effects:
-            if type(effect) is Compute:
-                cpu = self._cpu
-                cost_us += (
-                    effect.verifications * cpu.verify_us
-                    + effect.signatures * cpu.sign_us
-                    + effect.transactions * cpu.execute_us
-                )
+        cost_us = cost_of(effects, self._cpu)
         if cost_us and self.factor_ppm != PPM:
             cost_us = cost_us * self.factor_ppm // PPM
         return cost_us
@@ -410,19 +370,6 @@ class Host(Place):
             if self.ingress.waiting:
                 self._wake_at(self.busy_until_us)
 
-    def _tell_work(self, now_us: int, cost_us: int, effects: list[do.Effect]) -> None:
-        work = [effect for effect in effects if type(effect) is Compute]
-        self._world.recorder.worked(
-            Worked(
-                now_us,
-                self.id,
-                cost_us,
-                sum(effect.signatures for effect in work),
-                sum(effect.verifications for effect in work),
-                sum(effect.transactions for effect in work),
-            )
-        )
-
     def _wake_at(self, at_us: int) -> None:
         self.wake_id = self.push(at_us, DISK, self.wake)
 
@@ -454,7 +401,7 @@ class Host(Place):
     def _take_own(self, now_us: int, action: Any, event_id: int, payload: Any) -> None:
         if action is Submit:
             self._work(now_us, Submit(self.local(now_us), *payload))
-        elif self._timers.get(payload) == event_id:
+        elif self.timers.runs(payload, event_id):
             self._fire(now_us, payload)
 
     def push(

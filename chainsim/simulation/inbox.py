@@ -281,7 +281,7 @@ class Inbox:
         """(what arrives before is known, nothing may begin from then on)."""
         host = self._host
         limit_us = look_us = self._world.scheduler.next_look_us(now_us)
-        for at_us in host.timers_us.values():
+        for at_us in host.timers.due_us.values():
             limit_us = min(limit_us, at_us)
         known_us = now_us + self.reach_us
         if len(self.arrivals) + len(self._again) > MOST_WAITING:
