@@ -21,6 +21,13 @@ from chainsim.specification import (
     Statement,
     ViewChange,
 )
+from chainsim.specification.duties import (
+    owes_execution,
+    owes_forwarding,
+    owes_new_view,
+    owes_view_change,
+)
+from chainsim.specification.facts import Validator
 from chainsim.trace import (
     Accused,
     Executed,
@@ -119,7 +126,9 @@ class FollowsSpecification(Check):
         elif event == "epoch-entered":
             self._judge(record, sequence, rules.changes_epoch(node, sequence))
         elif event == "halted":
-            self._judge(record, sequence, rules.halts(record.cause))
+            self._judge(record, sequence, rules.halts(node, record.cause))
+        elif event in ("state-transfer-started", "state-transferred"):
+            node.stopped = event == "state-transfer-started"
 
     def _executed(self, record: Executed) -> None:
         node, block = self._validators.get(record.node), record.block
@@ -164,8 +173,12 @@ class FollowsSpecification(Check):
 
     def _changed(self, record: NodeChanged) -> None:
         node = self._validators.get(record.node)
-        if node is not None and record.state == "up":
+        if node is None:
+            return
+        node.owes.clear()  # it may have stood still
+        if record.state == "up":
             node.restarted()
+            node.stopped = False
 
     def _timer(self, record: TimerExpired) -> None:
         node = self._validators.get(record.node)
@@ -199,10 +212,12 @@ class FollowsSpecification(Check):
         if record.what == "delivered":
             if node is not None:
                 self._delivered(node, kind, record.message)
+                self._remind(record, node, record.message)
             elif kind == "reply" and record.node in self.context.clients:
                 self._answered(record.node, record.message)
         elif record.what == "sent" and node is not None:
             message: Any = record.message
+            self._done(node, kind, record.peer, message)
             if message.sender != record.node:
                 return
             if kind == "view-change":
@@ -226,6 +241,45 @@ class FollowsSpecification(Check):
             for certified in message.states:
                 for vote in certified.proof:
                     self._hears_checkpoint(node, vote)
+
+    def _remind(self, record: MessageMoved, node: Validator, message: Any) -> None:
+        """What calls for a step that is owed."""
+        kind, facts, now_us, fault = record.type, self._facts, record.at_us, ""
+        if kind == "certified-batch":
+            shown = message.certificate
+            where = (message.sequence, shown.view, shown.digest)
+            fault = owes_execution(facts, node, *where, _votes_of(shown), now_us)
+        elif kind == "status":
+            fault = self._asked(node, message, now_us)
+        elif kind == "request" and message.digest in facts.submitted:
+            fault = owes_forwarding(facts, node, message.sender, message.number, now_us)
+        if fault:
+            self._judge(record, 0, fault)
+
+    def _asked(self, node: Validator, message: Any, now_us: int) -> str:
+        era = self._facts.era(message.epoch)
+        place = node.place
+        if era is None or place is None or place[0] != message.epoch or not message.signature:
+            return ""
+        if message.active or node.name not in era.members:
+            return ""
+        mask = int.from_bytes(message.view_changes, "little")
+        lacks = not mask >> era.members.index(node.name) & 1
+        asker, view = message.sender, message.view
+        return owes_view_change(self._facts, node, asker, view, lacks, now_us) or owes_new_view(
+            self._facts, node, asker, view, now_us
+        )
+
+    def _done(self, node: Validator, kind: str, peer: str, message: Any) -> None:
+        """What was owed leaves."""
+        if kind == "view-change":
+            node.owes.pop((kind, peer, message.view), None)
+        elif kind == "new-view":
+            for duty in [d for d in node.owes if isinstance(d, tuple) and d[:2] == (kind, peer)]:
+                del node.owes[duty]
+        elif kind == "request":
+            for duty in [d for d in node.owes if isinstance(d, tuple) and d[0] == "forward"]:
+                del node.owes[duty]
 
     def _hears_checkpoint(self, node: Any, vote: Any) -> None:
         statement = ("checkpoint", vote.epoch, 0, vote.sequence, vote.digest)

@@ -12,8 +12,8 @@ Two ideas carry it. *Nobody can forge*: a statement of an honest validator count
 steps led it there, one of a hostile validator always counts, so that signatures needn't be looked
 at. And *what arrived may be known*: who has heard a quorum may act on it at once, later or (after a
 crash) again; so queues, disks and time-outs need no model, and no step that the rules allow is
-refused. What a validator should have done and didn't is not a step: that is the business
-of the liveness checks.
+refused. ``duties`` has the few steps that are owed in the end. What else a validator should have
+done and didn't is no step: that is the business of the liveness checks.
 
 ``chainsim/checks/specification.py`` reads a run's trace to it.
 """

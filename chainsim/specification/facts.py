@@ -7,7 +7,7 @@ wrong here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple
 
 Statement = tuple[str, int, int, int, bytes]
@@ -124,6 +124,10 @@ class Validator:
         self.vouched: set[int] = set()
         """Sequences that it executed itself: its own CHECKPOINT there counts."""
         self.booted = False
+        self.stopped = False
+        """It follows without acting, or takes over a state: nothing is owed."""
+        self.owes: dict[Hashable, tuple[int, int]] = {}
+        """What it was asked for -> (since when, how often)."""
         self.resuming = False
         """It started again, and has said nothing since but votes for what its disk holds: it may
         still be on its way into the view whose NEW-VIEW lies there too (rule 23)."""
@@ -138,6 +142,7 @@ class Validator:
             self.booted = True
             return
         self.place = self.stable = self.executed = None
+        self.owes.clear()
         self.accepted.clear()
         self.timer = False
         self.resuming = True
@@ -175,6 +180,8 @@ class Facts:
         """Sequence -> the digest that honest validators sign there."""
         self.effective: Final[dict[tuple[str, int], tuple[int, int]]] = {}
         """(client, number) -> (sequence, index) where the request took effect."""
+        self.ordered: Final[dict[tuple[str, int], int]] = {}
+        """(client, number) -> the sequence at which it was executed first, whatever came of it."""
         self.submitted: Final[set[bytes]] = set()
         self.replies: Final[dict[tuple[str, int, bytes], set[str]]] = {}
         """(client node, number, result) -> who answered so."""

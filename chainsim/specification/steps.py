@@ -150,7 +150,9 @@ class Specification:
         found = (block.header, block.state, block.replies)
         facts.results.setdefault((block.parent, block.batch), found)
         facts.states.setdefault(block.header, (block.state, block.replies))
+        node.owes.pop(("execute", block.sequence), None)
         for index, request in enumerate(block.requests):
+            facts.ordered.setdefault((request.client, request.number), block.sequence)
             if request.code not in UNUSED:
                 key = (request.client, request.number)
                 facts.effective.setdefault(key, (block.sequence, index))
@@ -194,9 +196,10 @@ class Specification:
         honest = culprit in self.facts.validators
         return f"rule 33: accused {culprit}, which is honest" if honest else ""
 
-    def halts(self, cause: str) -> str:
+    def halts(self, node: Validator, cause: str) -> str:
         """Rules 11 and 33: only what contradicts a validator's own history stops it, and with at
         most f hostile nothing valid does. A disk that forgot is another matter (rule 25)."""
+        node.stopped = True
         if self.facts.overrun or "amnesia" in cause:
             return ""
         return f"rules 11 and 33: stopped, though nothing valid can contradict it: {cause}"

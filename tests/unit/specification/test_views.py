@@ -146,8 +146,9 @@ def test_rule_15_no_view_below_ones_own_view_change() -> None:
 
 def test_rule_33_nobody_stops_as_long_as_at_most_f_are_hostile() -> None:
     cause = "NEW-VIEW for 1 contradicts what was executed"
-    assert Scene(hostile=["r1"]).rules.halts(cause).startswith("rules 11 and 33")
-    assert Scene(hostile=["r1", "r2"]).rules.halts(cause) == ""
+    scene, overrun = Scene(hostile=["r1"]), Scene(hostile=["r1", "r2"])
+    assert scene.rules.halts(scene["r0"], cause).startswith("rules 11 and 33")
+    assert overrun.rules.halts(overrun["r0"], cause) == ""
 
 
 def test_rule_14_the_new_primary_needs_a_quorum() -> None:

@@ -1,0 +1,97 @@
+"""Rules 12, 16, 17 and 21: what is owed to who asks again and again, and when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chainsim.specification.duties import (
+    SPAN_US,
+    TIMES,
+    owes_execution,
+    owes_forwarding,
+    owes_new_view,
+    owes_view_change,
+)
+from tests.unit.specification.scene import Scene
+
+A = b"a"
+STEP_US = SPAN_US // (TIMES - 1)
+
+
+def asked(ask: Callable[[int], str], times: int = TIMES, step_us: int = STEP_US) -> str:
+    """The last answer of some."""
+    answers = [ask(number * step_us) for number in range(times)]
+    assert not any(answers[:-1])
+    return answers[-1]
+
+
+def certified(scene: Scene, name: str, *signers: str) -> Callable[[int], str]:
+    vote = ("commit", 0, 0, 1, A)
+    votes = tuple((signer, vote) for signer in signers)
+    return lambda now_us: owes_execution(scene.facts, scene[name], 1, 0, A, votes, now_us)
+
+
+def test_rule_12_a_certificate_is_executed_in_the_end() -> None:
+    scene = Scene()
+    scene.prepared(0, 1, A)
+    shown = certified(scene, "r3", "r0", "r1", "r2")
+    assert asked(shown, TIMES - 1) == ""
+    assert shown(SPAN_US).startswith("rule 12")
+
+
+def test_rule_12_not_on_too_few_nor_at_once_nor_after_it_did() -> None:
+    scene = Scene(hostile=["r2"])
+    scene.prepared(0, 1, A)
+    assert asked(certified(scene, "r3", "r0", "r1", "r2")) == "", "r2's may be a bad signature"
+    scene = Scene()
+    scene.prepared(0, 1, A)
+    shown = certified(scene, "r3", "r0", "r1", "r2")
+    assert asked(shown, step_us=1) == ""
+    scene["r3"].restarted()
+    scene["r3"].restarted()
+    assert shown(SPAN_US) == "", "a crash may have taken what it heard"
+    assert scene.executes("r0", 1, A) == ""
+    assert asked(certified(scene, "r0", "r0", "r1", "r2")) == ""
+
+
+def test_rule_17_a_view_change_that_is_lacked_is_sent_again() -> None:
+    scene = Scene()
+    scene.leaves("r1", 1)
+    node = scene["r1"]
+
+    def asks(now_us: int, *, asker: str = "r2", view: int = 1, lacks: bool = True) -> str:
+        return owes_view_change(scene.facts, node, asker, view, lacks, now_us)
+
+    assert asked(asks).startswith("rule 17")
+    assert asks(2 * SPAN_US, lacks=False) == ""
+    assert asked(lambda now_us: asks(now_us, view=2)) == ""
+    assert asked(lambda now_us: asks(now_us, asker="a stranger")) == ""
+    node.place = (0, 1, True)
+    assert asked(asks) == "", "it is in that view now"
+
+
+def test_rule_16_a_new_view_is_brought_to_who_lags() -> None:
+    scene = Scene()
+    node = scene["r1"]
+    assert asked(lambda t: owes_new_view(scene.facts, node, "r2", 1, t)) == "", "view 0 has none"
+    node.place = (0, 1, True)
+    assert asked(lambda t: owes_new_view(scene.facts, node, "r3", 2, t)) == ""
+    assert asked(lambda t: owes_new_view(scene.facts, node, "r2", 1, t)).startswith("rule 16")
+
+
+def test_rule_21_a_backup_passes_on_what_several_clients_ask_for() -> None:
+    scene = Scene()
+
+    def asks(name: str, *clients: str) -> str:
+        fault = ""
+        for number in range(TIMES):
+            for client in clients:
+                now_us = number * STEP_US
+                fault = owes_forwarding(scene.facts, scene[name], client, 1, now_us) or fault
+        return fault
+
+    assert asks("r1", "alice") == "", "one client may be none that the ledger serves"
+    assert asks("r2", "alice", "bob").startswith("rule 21")
+    assert asks("r0", "alice", "bob") == "", "the primary proposes"
+    scene.facts.ordered.update({("alice", 1): 0, ("bob", 1): 0})
+    assert asks("r3", "alice", "bob") == "", "it was executed"
