@@ -44,7 +44,7 @@ UNITS: Final = {"MB": 10**6, "GB": 10**9}
     "--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change a value of the file."
 )
 @click.option("--time", "limit", metavar="5m", help="Explore no longer than this.")
-@click.option("--memory", default="2GB", show_default=True, help="Use no more than this.")
+@click.option("--memory", default="4GB", show_default=True, help="Use no more than this.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
     "--out",
