@@ -120,9 +120,9 @@ class Validator:
             )
         )
 
-        self.count: Final[Callable[[Message], int]] = getattr(self.replica, "count", _all_more)
-        """Takes a message that changes nothing but a count of votes: how many signatures were
-        checked; -1 of any other, which is then for ``handle``."""
+        self.count: Final[Callable[[Message, int], int]] = getattr(self.replica, "count", _all_more)
+        """Takes a message that changes nothing but a count of votes, at a local time: how many
+        signatures were checked; -1 of any other, which is then for ``handle``."""
 
     def status(self) -> tuple[View, bool, Sequence, Sequence]:
         """(view, active, executed, stable) of the replica."""
@@ -410,6 +410,6 @@ class Validator:
         return effects
 
 
-def _all_more(_message: Message) -> int:
+def _all_more(_message: Message, _now_us: int) -> int:
     """Of protocols that have no short way."""
     return -1

@@ -87,7 +87,7 @@ class Host(Place):
         """When the work began whose effects wait."""
         self.handler: Callable[[Event], list[do.Effect]] = _nobody
         """Takes the events of the running node."""
-        self.count: Callable[[Message], int] = _more
+        self.count: Callable[[Message, int], int] = _more
         """The running node's short way for votes (``Validator.count``)."""
         self.released: list[do.Effect] | None = None
         """Effects of the work that the CPU is busy with."""
@@ -232,12 +232,12 @@ class Host(Place):
         if self.busy_until_us > now_us:
             self._queue_message(now_us, event_id, message)
             return
-        checks = self.count(message)
+        clock = self.clock
+        local_us = now_us if clock is None else clock.read(now_us)
+        checks = self.count(message, local_us)
         if checks >= 0:
             self._spend(now_us, checks)
             return
-        clock = self.clock
-        local_us = now_us if clock is None else clock.read(now_us)
         effects = self.handler(Receive(local_us, message))
         if effects:
             self._finish(now_us, effects)
@@ -388,11 +388,12 @@ class Host(Place):
         while self.ingress.waiting and self.busy_until_us <= now_us:
             action, event_id, payload = self.ingress.pop()
             if action is Receive:
-                checks = self.count(payload)
+                local_us = self.local(now_us)
+                checks = self.count(payload, local_us)
                 if checks >= 0:
                     self._spend(now_us, checks)
                     continue
-                effects = self.handler(Receive(self.local(now_us), payload))
+                effects = self.handler(Receive(local_us, payload))
                 if effects:
                     self._finish(now_us, effects)
             else:
@@ -418,7 +419,7 @@ class Host(Place):
         return event_id
 
 
-def _more(_message: Message) -> int:
+def _more(_message: Message, _now_us: int) -> int:
     """There is no short way."""
     return -1
 

@@ -35,7 +35,8 @@ OF_CLIENTS: Final = frozenset((Request, *QUESTIONS))
 """What waits while there is consensus to be had (PBFT rule 32)."""
 NEVER_US: Final = 1 << 62
 MOST_WAITING: Final = 4096
-"""With more in the queue the CPU stays in the present: so limits by sender hold exactly."""
+"""With more in the queue the CPU stays in the present. What waits of clients has its limit by
+sender; of validators it hasn't, unlike in ``cpu.Ingress`` (10,000 votes of one of them)."""
 
 TURN_BITS: Final = 40
 
@@ -164,7 +165,7 @@ class Inbox:
         left that can be taken now."""
         host = self._host
         arrivals, again, waiting, taken = self.arrivals, self._again, self._waiting, self._taken
-        count, ingress = host.count, host.ingress
+        count, ingress, clock = host.count, host.ingress, host.clock
         verify_us = host.verify_us
         if host.factor_ppm != PPM:
             verify_us = verify_us * host.factor_ppm // PPM
@@ -208,7 +209,7 @@ class Inbox:
                     taken[sender] = start_us << TURN_BITS | turn
             else:
                 return False
-            checks = count(message)
+            checks = count(message, start_us if clock is None else clock.read(start_us))
             if checks < 0:
                 self._handle(now_us, start_us, number, message, fresh and number != event_id)
                 return True

@@ -98,7 +98,7 @@ class Core:
         self.guard: Final = SignGuard()
         self.set_committee(environment.committee)
 
-        self._elapsed: Final = Elapsed()
+        self.elapsed: Final = Elapsed()
         self.now_us = 0
         """Local time that has passed: what time-outs and intervals are counted in."""
         self.clock_us = 0
@@ -315,7 +315,7 @@ class Core:
     def begin(self, now_us: int) -> None:
         """An event starts at this local reading: fresh effects, fresh counters."""
         self.clock_us = now_us
-        self.now_us = self._elapsed.at(now_us)
+        self.now_us = self.elapsed.at(now_us)
         self.out = []
         self._delivery = None
         self._signatures = self._verifications = 0

@@ -28,10 +28,11 @@ class Tally:
 
     def __init__(self, core: Core) -> None:
         self._core: Final = core
+        self._reads: Final = core.elapsed.at
 
-    def count(self, message: Message) -> int:
-        """Takes a message if all that it does is to be counted: how many signatures were
-        checked; ``MORE`` if ``handle`` has to take it.
+    def count(self, message: Message, now_us: int) -> int:
+        """Takes a message if all that it does is to be counted, at this local reading: how many
+        signatures were checked; ``MORE`` if ``handle`` has to take it.
 
         One piece, as it runs for most of what arrives: see ``NormalCase`` for each step.
         """
@@ -70,6 +71,7 @@ class Tally:
             found = mask if digest == proposed else masks.get(proposed, 0)
             if found.bit_count() >= others:
                 return MORE
+        self._reads(now_us)  # like any event: time that passed, if the clock is set back later
         key = committee.members[position].public_key
         if vote.__dict__.get(_PROVEN) is not key:
             if not core.carries_signature(vote):

@@ -21,6 +21,7 @@ from nodes.ledger.act import Act
 from nodes.ledger.codes import (
     E_DUP,
     E_KEY,
+    E_LICENCE,
     E_QUORUM,
     E_ROLE,
     E_STATE,
@@ -87,24 +88,19 @@ def queue_removal(act: Act, id_: str) -> bool:
 
 
 def remove_queued(act: Act) -> bool:
-    """Schedule the first queued removal, if it can be; who has lost its seat anyhow is forgotten.
+    """Schedule the first queued removal; False if there is none, or it has to wait.
 
-    Returns whether anything changed. Not for a block that ends an epoch: the new committee's first
-    block is the earliest that may schedule a change of it.
+    Not for a block that ends an epoch: the new committee's first block is the earliest that may
+    schedule a change of it.
     """
     queue: Removals | None = act.get(REMOVALS)
     current = configuration(act)
-    if queue is None or current.scheduled is not None:
+    if queue is None or current.scheduled is not None or len(current.members) <= FEWEST:
         return False
-    left = tuple(id_ for id_ in queue.validators if is_member(act, id_))
-    if left and len(current.members) > FEWEST:
-        first, *rest = left
-        act.note("validator", first)
-        _schedule(act, current, tuple(m for m in current.members if m.id != first))
-        left = tuple(rest)
-    if left == queue.validators:
-        return False
-    act.put(REMOVALS, Removals(left) if left else None)
+    first, *rest = queue.validators
+    act.note("validator", first)
+    _schedule(act, current, tuple(m for m in current.members if m.id != first))
+    act.put(REMOVALS, Removals(tuple(rest)) if rest else None)
     return True
 
 
@@ -117,8 +113,11 @@ def _changed(act: Act, members: tuple[Member, ...], body: ValidatorUpdate) -> tu
         if body.public_key is not None:
             raise Refused(E_KEY, "who is removed gets no key")
         return tuple(member for member in members if member.id != body.validator)
-    if act.party(body.validator) is None:
+    party = act.party(body.validator)
+    if party is None:
         raise Refused(E_UNVERIFIED, f"{body.validator} is not a registered party")
+    if body.change == "add" and party.licence == "REVOKED":
+        raise Refused(E_LICENCE, f"{body.validator}'s licence is revoked: it gets no seat again")
     new = Member(body.validator, _fresh_key(act, body))
     if body.change == "add":
         return (*members, new)
@@ -142,7 +141,8 @@ def _fresh_key(act: Act, body: ValidatorUpdate) -> bytes:
 
 
 def end_epoch(act: Act) -> bool:
-    """Put the scheduled committee in force if this block is the last of its epoch."""
+    """Put the scheduled committee in force if this block is the last of its epoch; whose removal
+    was queued and who has lost its seat with it is forgotten."""
     current = configuration(act)
     scheduled = current.scheduled
     if scheduled is None or scheduled.effective != act.block.height:
@@ -154,4 +154,9 @@ def end_epoch(act: Act) -> bool:
     act.note("epoch", epoch)
     for member in scheduled.members:
         act.note(member.id, member.public_key.hex())
+    queue: Removals | None = act.get(REMOVALS)
+    if queue is not None:
+        seated = {member.id for member in new.members}
+        left = tuple(id_ for id_ in queue.validators if id_ in seated)
+        act.put(REMOVALS, Removals(left) if left else None)
     return True

@@ -101,6 +101,29 @@ def test_long_queues_are_worked_off_in_the_same_order(n: int, verify: str) -> No
     assert short == came_to(scenario, plain=True)[0]
 
 
+SET_BACK = """
+[[faults]]
+kind = "jump"
+nodes = ["v0"]
+at = "{at}us"
+by = "-40ms"
+"""
+
+
+@pytest.mark.parametrize("ahead_from", [1, 16])
+def test_a_vote_that_only_counts_tells_the_time_like_any_other(
+    ahead_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Local time that passed is what was read of the clock before it was set back: a reading that
+    the short way kept to itself would be missing (a fresh reader's find)."""
+    monkeypatch.setattr(world, "AHEAD_FROM", ahead_from)
+    for seed in range(16):
+        text = BUSY.format(seed=seed, n=4, verify="150us").replace('"1s"', '"50ms"')
+        text = text.replace('"40/s"', '"100/s"').replace('"2s"', '"400ms"')
+        scenario = load_text(text + SET_BACK.format(at=200_000 + 3371 * seed), "busy")
+        assert came_to(scenario, plain=False)[0] == came_to(scenario, plain=True)[0], seed
+
+
 def test_faults_that_wait_for_something_keep_cpus_in_the_present() -> None:
     text = BUSY.format(seed=1, n=4, verify="150us") + (
         '[[faults]]\nkind = "crash"\nnodes = ["v1"]\nfor = "1s"\n'
@@ -125,8 +148,8 @@ def test_most_votes_go_the_short_way_and_cpus_go_far_ahead(monkeypatch: pytest.M
     looks: list[int] = []
     count, advance = Tally.count, Inbox.advance
 
-    def counting(self: Tally, message: Any) -> int:
-        counted.append(count(self, message))
+    def counting(self: Tally, message: Any, now_us: int) -> int:
+        counted.append(count(self, message, now_us))
         return counted[-1]
 
     def advancing(self: Inbox, now_us: int, event_id: int = 0) -> None:

@@ -102,6 +102,7 @@ def test_who_was_voted_out_meanwhile_is_forgotten() -> None:
     assert desk.ledger.get("removals").validators == ("exchange-a",)
     blocks(desk, 3)
     assert desk.ledger.get("removals") is None
+    assert removals(desk) == []
     assert members(desk) == ["node-1", "node-2", "node-3", "node-4", "exchange-b"]
 
 
@@ -122,3 +123,20 @@ def test_what_is_queued_survives_a_transfer_of_the_state() -> None:
     other.install(desk.ledger.height, desk.time_us, *desk.ledger.trees)
     assert other.get("removals") == desk.ledger.get("removals")
     assert other.state_root == desk.ledger.state_root
+
+
+def test_who_lost_its_licence_for_good_gets_no_seat_again() -> None:
+    """Also if the quorum had signed before the regulator spoke."""
+    desk = Desk(seated("node-1", "node-2", "node-3", "node-4", "exchange-a"))
+    revoke(desk, "exchange-a")
+    blocks(desk, 12)
+    again = {
+        "change": "add",
+        "validator": "exchange-a",
+        "public_key": key("exchange-a votes again"),
+    }
+    cosigners = ("node-2", "node-3")
+    refused = desk.do("node-1", "VALIDATOR_UPDATE", *cosigners, **again)
+    assert refused.code == "E_LICENCE"
+    blocks(desk, 24)
+    assert "exchange-a" not in members(desk)
