@@ -21,7 +21,9 @@ import msgspec
 from consensus.checkpoint_state import CheckpointState
 from consensus.effects import Compact, Effect, Persist
 from consensus.messages import CertifiedState, Checkpoint
-from consensus.records import StableRecord
+from consensus.records import PreparedRecord, StableRecord
+from consensus.types import NodeId, View
+from consensus.types import Sequence as Sequence_
 from nodes.block import Block, Header
 from nodes.chain import Chain
 from nodes.snapshots import Snapshot, Snapshots, Trees
@@ -63,7 +65,8 @@ class Start(msgspec.Struct, frozen=True):
 class StoreFile:
     """Writes the file of one validator."""
 
-    def __init__(self, opening: Trees, rewrite_after: int = REWRITE_AFTER) -> None:
+    def __init__(self, owner: NodeId, opening: Trees, rewrite_after: int = REWRITE_AFTER) -> None:
+        self._owner: Final = owner
         self._opening: Final = opening
         self._rewrite_after: Final = rewrite_after
         self._last: Trees = opening
@@ -143,6 +146,14 @@ class StoreFile:
 
     def read(self, records: Sequence[Any], log: Iterable[Any]) -> Start:
         """What the file, and the proof in the vote log, are good for."""
+        log = tuple(log)
+        backed = records[: _backed(records, log, self._owner)]
+        start = self._read(backed, log)
+        if len(backed) < len(records) and start.reset is None:
+            return msgspec.structs.replace(start, reset=Compact(tuple(backed), "blocks"))
+        return start
+
+    def _read(self, records: Sequence[Any], log: Iterable[Any]) -> Start:
         place, certified, epochs = _last_stable(records, log)
         self._recorded = frozenset(
             r.state.sequence for r in records[place + 1 :] if isinstance(r, SnapshotRecord)
@@ -185,6 +196,31 @@ class StoreFile:
             return None
         snapshot = Snapshot(last.state, last.header, trees)
         return snapshot if snapshot.holds_together else None
+
+
+def _backed(records: Sequence[Any], log: Sequence[Any], owner: NodeId) -> int:
+    """How many records come before the first block that rests on a COMMIT of one's own which the
+    vote log doesn't know (PBFT rule 23).
+
+    Where writes tear, the block may survive a crash and the prepared certificate not. Nothing had
+    left by then, so the block is no promise; and without the certificate its sequence number
+    can't be defended in a view change.
+    """
+    stable = max((r.certified.sequence for r in log if isinstance(r, StableRecord)), default=0)
+    views: dict[tuple[Sequence_, bytes], View] = {}
+    for record in log:
+        if isinstance(record, PreparedRecord):
+            proposal = record.certificate.pre_prepare
+            where = (proposal.sequence, proposal.digest)
+            views[where] = max(proposal.view, views.get(where, 0))
+    for place, record in enumerate(records):
+        if not isinstance(record, Block) or record.header.height <= stable:
+            continue
+        decided = record.certificate
+        mine = any(commit.sender == owner for commit in decided.commits)
+        if mine and views.get((decided.sequence, decided.digest), -1) < decided.view:
+            return place
+    return len(records)
 
 
 def _last_stable(

@@ -81,7 +81,7 @@ class Validator:
         self.chain: Final = Chain(genesis.hash)
         self.ledger: Final = Ledger(genesis, memo, verifier)
         self.snapshots: Final = Snapshots(lambda: self.ledger.trees)
-        self._file: Final = StoreFile(self.ledger.trees, rewrite_after)
+        self._file: Final = StoreFile(id_, self.ledger.trees, rewrite_after)
         self._interval: Final = parameters.checkpoint_interval
         self._kept: Final = max(BLOCKS_KEPT, 2 * parameters.window)
         self._own_effects: Final[dict[type[Effect], Callable[[int, Any], list[Effect]]]] = {
@@ -389,7 +389,7 @@ class Validator:
         if start.snapshot is not None:
             effects.append(self._take_over(start.snapshot, start.kept, replayed=True))
             self.snapshots.settle(start.snapshot.header.height)
-        elif start.reset is not None:
+        if start.reset is not None:
             effects.append(start.reset)
         blocks = []
         transactions = 0

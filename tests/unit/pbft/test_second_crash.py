@@ -12,6 +12,7 @@ import pytest
 
 from consensus.effects import Compact
 from consensus.messages import Batch, Checkpoint, Commit, Message, Prepare, PrePrepare, signed
+from consensus.records import PreparedRecord
 from tests.unit.pbft.bench import CHAIN, Bench
 from tests.unit.pbft.test_membership import old, order
 from tests.unit.pbft.transfer_bench import SECOND, TransferBench
@@ -189,3 +190,34 @@ def test_rule_24_a_signed_checkpoint_is_remembered_though_its_block_is_lost(benc
     host.blocks.clear()
     host.start()
     assert host.replica.core.sign(Checkpoint(CHAIN, 0, "r3", 2, b"x" * 32)) is None
+
+
+@pytest.mark.parametrize("stable", [0, 4])
+def test_rule_23_a_block_whose_own_commit_the_log_does_not_know_is_no_promise(stable: int) -> None:
+    """Torn writes kept the block, and not the certificate behind the COMMIT that it rests on."""
+    bench = TransferBench()
+    bench.blocks(1, stable + 1)
+    host, last = bench["r3"], stable + 1
+    (block,) = host.validator.chain.between(last, last)
+    assert "r3" in {commit.sender for commit in block.certificate.commits}
+    bench.crash("r3")
+    bench.without("r3")
+    host.start()
+    assert host.height == last  # both are there: it stands
+    bench.crash("r3")
+    host.log = [
+        record
+        for record in host.log
+        if not isinstance(record, PreparedRecord) or record.certificate.pre_prepare.sequence < last
+    ]
+    host.start()
+    assert host.height == last - 1
+    assert last not in certified_slots(bench, "r3")
+    assert block not in host.file
+    bench.crash("r3")
+    host.start()
+    assert host.height == last - 1
+    bench.heal()
+    bench.run_for(8 * SECOND)
+    assert host.height == last  # the others have it, with their COMMITs
+    assert host.roots == bench["r0"].roots
