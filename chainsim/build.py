@@ -163,6 +163,7 @@ class Simulation:
     def finish(self, ended: Ending) -> RunResult:
         """Judges the run as it stands. Call once; if the scenario has another run beside it, that
         is run now, and what ``progress`` raises comes through."""
+        self.world.close()
         beside = self._beside() if ended != "interrupted" else None
         end = run_end.read(self.world, self.context.honest)
         checks = self.suite.finish(end)

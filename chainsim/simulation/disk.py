@@ -8,7 +8,7 @@ marks that say so; appends meanwhile wait for the next one. A crash leaves the b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -122,16 +122,20 @@ class Disk:
 
     # What goes wrong
 
-    def crash(self, survival: Survival) -> None:
-        """The process is gone; what was not synced goes too, or stays, or everything goes."""
+    def crash(self, survival: Survival) -> int:
+        """The process is gone; what was not synced goes too, or stays, or everything goes.
+
+        The last write before which the vote log lost nothing: what rested on that outlives it.
+        """
+        outlives = self.synced
         if survival == "written":
             self._flush(self._cached)
             for area in {write.area: None for write in self._pending}:
                 self._files[area].hold_mark()
             self._flush(self._pending)
+            outlives = self.appended
         elif survival == "synced":
-            if self.tears is not None:
-                self._tear(self.tears)
+            outlives = self._cut_power()
         elif survival == "unnoticed":
             self.format()
         else:
@@ -139,17 +143,29 @@ class Disk:
         self._cached.clear()
         self._pending.clear()
         self.started = self.synced = self.appended
+        return outlives
 
-    def _tear(self, stream: Stream) -> None:
-        """Of each file a beginning of what wasn't synced survives, to the byte; the rest is torn
-        off. The marks are of the last fsync."""
+    def _cut_power(self) -> int:
+        """What wasn't synced is gone, but for what a disk that tears happens to have written."""
         unsynced = [*self._cached, *self._pending]
+        whole = 0 if self.tears is None else self._tear(unsynced, self.tears)
+        first = self.appended - len(unsynced) + 1
+        log = [number for number, write in enumerate(unsynced, first) if write.area == "log"]
+        return log[whole] - 1 if whole < len(log) else self.appended
+
+    def _tear(self, unsynced: Sequence[Write], stream: Stream) -> int:
+        """Of each file a beginning of what wasn't synced survives, to the byte; the rest is torn
+        off. The marks are of the last fsync. How many writes to the vote log survive whole."""
+        whole = 0
         for area, file in self._files.items():
             writes = [write for write in unsynced if write.area == area]
             size = sum(len(piece) for piece in file.pieces(writes))
             if size:
                 file.hold_mark()
-                file.tear(writes, stream.below(size + 1))
+                kept = file.tear(writes, stream.below(size + 1))
+                if area == "log":
+                    whole = kept
+        return whole
 
     def rot(self, area: Area, records: int, stream: Stream) -> None:
         """Flips a bit in each of up to ``records`` durable records of a file."""

@@ -15,11 +15,11 @@ from chainsim.simulation.clock import Clock
 from chainsim.simulation.cpu import CLIENTS, CONSENSUS, OWN, Ingress, Item, cost_of, work_done
 from chainsim.simulation.disk import Survival
 from chainsim.simulation.inbox import NEVER_US, OF_CLIENTS, Inbox
-from chainsim.simulation.outbox import Outbox, Table
+from chainsim.simulation.outbox import Outbox, Table, Teller
 from chainsim.simulation.place import Kind, Place
 from chainsim.simulation.scheduler import COUNTER_SHIFT, DISK, INSTANCE_SHIFT, MESSAGE, Entry
 from chainsim.simulation.timers import Timers
-from chainsim.trace import NodeChanged, Reached, TimerExpired
+from chainsim.trace import NodeChanged, Reached
 from consensus import effects as do
 from consensus.effects import Area, TimerKey
 from consensus.events import Boot, Event, Receive, Submit, TimerFired
@@ -154,8 +154,7 @@ class Host(Place):
         self.released = None
         self.wake_id = 0
         self.timers.clear()
-        self._outbox.clear()
-        self.disk.crash(survival)
+        self._outbox.died(now_us, self.disk.crash(survival))
         for action, event_id, payload in self.ingress.clear():
             if action is Receive:
                 self.lose(now_us, event_id, payload, "down")
@@ -273,7 +272,7 @@ class Host(Place):
     def _fire(self, now_us: int, key: TimerKey) -> None:
         self.timers.forget(key)
         incarnation = self.incarnation
-        self._world.recorder.record(TimerExpired(now_us, self.id, ":".join(key)))
+        self.tell(now_us, self._world.witness.timer_expired, key)
         self._world.happened(now_us, "timer-fired", self)
         if self.incarnation == incarnation:
             self._work(now_us, TimerFired(self.local(now_us), key))
@@ -336,6 +335,14 @@ class Host(Place):
     def apply(self, now_us: int, effects: list[do.Effect]) -> None:
         """Has effects take place now."""
         self._outbox.apply(now_us, effects)
+
+    def tell(self, now_us: int, teller: Teller, what: Any) -> None:
+        """Has ``teller`` write ``what`` down as soon as no power cut can undo it."""
+        self._outbox.tell(now_us, teller, what)
+
+    def tell_all(self, now_us: int) -> None:
+        """The run is over, and no power cut comes any more."""
+        self._outbox.tell_all(now_us)
 
     def release_at(self, begun_us: int, effects: list[do.Effect], arrival: int) -> None:
         """Has the effects of work that begins at ``begun_us`` take place when the CPU is done

@@ -1,8 +1,9 @@
 """What a node wants done: its FIFO of effects (law 2).
 
 ``Persist`` goes to the disk's buffer at once, and one fsync starts when the effects of an event
-are through; ``Send`` and ``Broadcast`` wait for every write before them; all else acts at once.
-The process can die between any two effects.
+are through; ``Send`` and ``Broadcast`` wait for every write before them, and so does what the
+trace says of the node (``tell``), which goes before the messages that wait for the same; all else
+acts at once. The process can die between any two effects.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 Table = dict[type[do.Effect], Callable[[int, Any], None]]
 """What to do, by type of effect, with (now_us, effect)."""
+Teller = Callable[[int, "Host", Any], None]
+"""Writes down (now_us, host, what)."""
 
 
 class Outbox:
     """Has the effects of one host take place, in order."""
 
-    __slots__ = ("_disk", "_host", "_sync_id", "_table", "_waiting", "_world")
+    __slots__ = ("_disk", "_host", "_sync_id", "_table", "_untold", "_waiting", "_world")
 
     def __init__(self, world: World, host: Host, table: Table) -> None:
         """``table``: what the host itself does."""
@@ -36,6 +39,8 @@ class Outbox:
         self._sync_id = 0
         self._waiting: deque[tuple[int, do.Send | do.Broadcast]] = deque()
         """(write that must be durable first, what to send)"""
+        self._untold: deque[tuple[int, Teller, Any]] = deque()
+        """(write that must be durable first, who writes it down, what)"""
         self._table: Final[Table] = {
             do.Send: self._send,
             do.Broadcast: self._broadcast,
@@ -45,16 +50,20 @@ class Outbox:
             **table,
         }
 
-    def clear(self) -> None:
-        """The process died: nothing of what waits happens any more."""
+    def died(self, now_us: int, outlives: int) -> None:
+        """The process died, and the disk keeps what rests on writes up to ``outlives``: that is
+        still told. Nothing else of what waits happens any more."""
+        self._tell(now_us, outlives)
         self._sync_id = 0
         self._waiting.clear()
+        self._untold.clear()
 
     def discard(self) -> None:
         """Lets go of everything: see ``World.discard``."""
         del self._host
         self._table.clear()
         self._waiting.clear()
+        self._untold.clear()
 
     def apply(self, now_us: int, effects: list[do.Effect]) -> None:
         """Has all effects of an event take place, as far as the process lives to see it."""
@@ -79,6 +88,7 @@ class Outbox:
         """Sends what waited for writes that are durable now; syncs what is written since."""
         disk, host, world = self._disk, self._host, self._world
         waiting = self._waiting
+        self._tell(now_us, disk.synced)
         while waiting and waiting[0][0] <= disk.synced:
             effect = waiting.popleft()[1]
             world.announce(now_us, host, effect.message)
@@ -88,6 +98,25 @@ class Outbox:
                 world.network.broadcast(now_us, host, effect.to, effect.message)  # type: ignore[arg-type]
         if disk.appended != disk.started and not self._sync_id:
             self._sync(now_us)
+
+    def tell(self, now_us: int, teller: Teller, what: Any) -> None:
+        """``teller`` writes ``what`` down once all that was written before it is durable. A power
+        cut before that undoes it: nobody has heard of it, and the node won't remember."""
+        disk = self._disk
+        if disk.appended != disk.synced:
+            self._untold.append((disk.appended, teller, what))
+        else:
+            teller(now_us, self._host, what)
+
+    def tell_all(self, now_us: int) -> None:
+        """See ``Host.tell_all``."""
+        self._tell(now_us, self._disk.appended)
+
+    def _tell(self, now_us: int, durable: int) -> None:
+        untold = self._untold
+        while untold and untold[0][0] <= durable:
+            _, teller, what = untold.popleft()
+            teller(now_us, self._host, what)
 
     def _send(self, now_us: int, effect: do.Send) -> None:
         disk = self._disk

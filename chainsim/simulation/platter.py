@@ -113,18 +113,20 @@ class PlatterFile:
                 found.append(wal.new_file(id_, [encode(record) for record in records]))
         return found
 
-    def tear(self, writes: Sequence[Write], keep: int) -> None:
-        """Of the bytes of ``writes`` only the first ``keep`` reach the platter. A file to replace
-        this one takes its place when it is complete, and stays beside it until then."""
-        for write, piece in zip(writes, self.pieces(writes), strict=True):
+    def tear(self, writes: Sequence[Write], keep: int) -> int:
+        """Of the bytes of ``writes`` only the first ``keep`` reach the platter; how many of them
+        do so whole. A file to replace this one takes its place when it is complete, and stays
+        beside it until then."""
+        for whole, (write, piece) in enumerate(zip(writes, self.pieces(writes), strict=True)):
             if keep < len(piece):
                 if isinstance(write, Persist):
                     self.image().extend(piece[:keep])
                 else:
                     self.beside = piece[:keep]
-                return
+                return whole
             keep -= len(piece)
             self.apply(write)
+        return len(writes)
 
     def rot(self, records: int, stream: Stream) -> None:
         """Flips one bit in each of up to ``records`` drawn records."""

@@ -1,4 +1,10 @@
-"""Turns what nodes do into trace records, and tells the director of what faults may wait for."""
+"""Turns what nodes do into trace records, and tells the director of what faults may wait for.
+
+Faults strike at the moment itself. The trace says of a node only what a power cut can't undo:
+what it reached, executed or installed is recorded once everything that it had written before is
+durable, just before the messages that wait for the same (rule 23). A decision that was lost with
+the memory, and that nobody heard of, never was.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +22,12 @@ from chainsim.trace import (
     Reached,
     Signed,
     Submitted,
+    TimerExpired,
 )
 from chainsim.trace import Final as FinalRecord
-from consensus.effects import Effect, Milestone, Report
+from consensus.effects import Effect, Milestone, Report, TimerKey
 from consensus.messages import Checkpoint, Commit, Message, Prepare, PrePrepare, Request, ViewChange
+from consensus.misbehaviour import Misbehaviour
 from nodes.effects import (
     BalanceProven,
     BlockExecuted,
@@ -49,14 +57,14 @@ class Witness:
         self._stable = 0
         self.effects: dict[type[Effect], Callable[[int, Host, Any], None]] = {
             Milestone: self._milestone,
-            BlockExecuted: self._executed,
-            StateInstalled: self._installed,
+            BlockExecuted: self._block,
+            StateInstalled: self._state,
             RequestSigned: self._submitted,
             RequestFinal: self._final,
             BlocksProven: self._blocks_proven,
             ReceiptProven: self._receipt_proven,
             BalanceProven: self._balance_proven,
-            Report: self._accused,
+            Report: self._report,
         }
 
     def signed(self, now_us: int, host: Host, message: Message) -> None:
@@ -76,9 +84,13 @@ class Witness:
         where = (message.epoch, message.view, message.stable)
         self._detail(CertificatesShown(now_us, host.id, *where, held))
 
+    def timer_expired(self, now_us: int, host: Host, key: TimerKey) -> None:
+        """A timer of the node ran out."""
+        self._record(TimerExpired(now_us, host.id, ":".join(key)))
+
     def _milestone(self, now_us: int, host: Host, effect: Milestone) -> None:
+        host.tell(now_us, self._reached, effect)
         event, view, sequence = effect.event, effect.view, effect.sequence
-        self._record(Reached(now_us, host.id, event, view, sequence, effect.digest, effect.cause))
         if event == "checkpoint-stable":
             host.occurrences.stable(sequence)
             if sequence > self._stable:
@@ -88,6 +100,21 @@ class Witness:
         elif event == "new-view-entered":
             host.occurrences.entered(view)
         self._world.director.happened(now_us, event, host, view, sequence)
+
+    def _reached(self, now_us: int, host: Host, effect: Milestone) -> None:
+        where = effect.view, effect.sequence
+        self._record(Reached(now_us, host.id, effect.event, *where, effect.digest, effect.cause))
+
+    def _block(self, now_us: int, host: Host, effect: BlockExecuted) -> None:
+        host.tell(now_us, self._executed, effect)
+        if effect.replayed:
+            return
+        director = self._world.director
+        incarnation = host.incarnation
+        block = effect.block
+        for event in ("executed", "height"):
+            if host.incarnation == incarnation:
+                director.happened(now_us, event, host, block.certificate.view, block.header.height)
 
     def _executed(self, now_us: int, host: Host, effect: BlockExecuted) -> None:
         block = effect.block
@@ -106,13 +133,9 @@ class Witness:
                 block,
             )
         )
-        if effect.replayed:
-            return
-        director = self._world.director
-        incarnation = host.incarnation
-        for event in ("executed", "height"):
-            if host.incarnation == incarnation:
-                director.happened(now_us, event, host, block.certificate.view, header.height)
+
+    def _state(self, now_us: int, host: Host, effect: StateInstalled) -> None:
+        host.tell(now_us, self._installed, effect)
 
     def _installed(self, now_us: int, host: Host, effect: StateInstalled) -> None:
         header = effect.header
@@ -172,10 +195,12 @@ class Witness:
             )
         )
 
-    def _accused(self, now_us: int, host: Host, effect: Report) -> None:
-        what = effect.misbehaviour
+    def _report(self, now_us: int, host: Host, effect: Report) -> None:
+        host.tell(now_us, self._accused, effect.misbehaviour)
+        self._world.accused(now_us, effect.misbehaviour)
+
+    def _accused(self, now_us: int, host: Host, what: Misbehaviour) -> None:
         self._record(Accused(now_us, host.id, what.culprit, what.kind, what))
-        self._world.accused(now_us, what)
 
 
 def code_of(result: bytes) -> str:

@@ -306,6 +306,11 @@ class World:
         """What became of all messages so far."""
         return standing.messages(self)
 
+    def close(self) -> None:
+        """The run is over: what nodes did and no power cut can undo any more is told."""
+        for host in self.validators:
+            host.tell_all(self.now_us)
+
     def discard(self) -> None:
         """Takes the world apart: it is one big cycle, whose memory would else come back only when
         the garbage collector has gone through all of it. Nothing can be asked of it afterwards."""

@@ -44,10 +44,10 @@ def fsync_skipped() -> Patch:
         self.synced = mark
         return count
 
-    def crash(self: Disk, survival: Any) -> None:
+    def crash(self: Disk, survival: Any) -> int:
         if survival == "synced":
             self._pending.clear()
-        original(self, survival)
+        return original(self, survival)
 
     original = Disk.crash
     return swapped((Disk, "complete", complete), (Disk, "crash", crash))

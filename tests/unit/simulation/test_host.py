@@ -6,7 +6,7 @@ import pytest
 
 from chainsim.simulation.disk import Contents, Disk
 from chainsim.simulation.settings import CpuPrices
-from chainsim.trace import Final, NodeChanged, Persisted, Signed, Submitted, TimerExpired
+from chainsim.trace import Final, NodeChanged, Persisted, Reached, Signed, Submitted, TimerExpired
 from consensus.effects import (
     Broadcast,
     CancelTimer,
@@ -31,6 +31,7 @@ from tests.unit.simulation.dummies import (
     MS,
     SECOND,
     Dummy,
+    Reaction,
     Stage,
     on_boot,
     on_timer,
@@ -83,6 +84,75 @@ def test_a_send_never_overtakes_one_that_waits() -> None:
     assert stage.times("b")[0] == stage.times("b")[1] >= 10 * MS + FSYNC_US
 
 
+LATE_SYNC_US = SECOND
+"""When the second fsync of ``reaching`` starts, at the latest."""
+
+
+def reaching() -> Reaction:
+    """Reaches something with each of two writes to the log, and tells of the first."""
+    first: list[Effect] = [Persist("log", 1), Milestone("prepared", 0, 1), Send("b", ping("a"))]
+    later: list[Effect] = [
+        Milestone("committed", 0, 1),
+        Persist("blocks", "one"),
+        Milestone("prepared", 0, 2),
+        Persist("log", 2),
+        Milestone("committed", 0, 2),
+    ]
+    return on_timer({"later": later}, [*first, SetTimer(("later",), LATE_SYNC_US)])
+
+
+def reached(stage: Stage) -> list[tuple[str, int]]:
+    return [(r.event, r.sequence) for r in stage.records if isinstance(r, Reached)]
+
+
+def test_the_trace_tells_what_was_reached_once_it_is_durable_and_before_anybody_hears() -> None:
+    stage = Stage("ab", {"a": reaching()}, fsync_us=FSYNC_US)
+    stage.listen(Reached, Persisted, Signed)
+    stage.world.run(2 * SECOND)
+    kinds = [type(r) for r in stage.records if r.node == "a"]
+    # The decision on 1 rests on what was durable already, and is told at once.
+    assert kinds == [Persisted, Reached, Signed, Reached, Persisted, Reached, Reached]
+    assert reached(stage) == [(e, n) for n in (1, 2) for e in ("prepared", "committed")]
+    at_us = [r.at_us for r in stage.records if isinstance(r, Reached)]
+    assert at_us[0] >= FSYNC_US
+    assert at_us[1] == LATE_SYNC_US
+    assert at_us[2] == at_us[3] >= LATE_SYNC_US + FSYNC_US
+
+
+ALL_REACHED = [("prepared", 1), ("committed", 1), ("prepared", 2), ("committed", 2)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        # The vote log lost its second entry: what rests on that never was.
+        (Crash(node="a", at=LATE_SYNC_US + 1, for_=MS), ALL_REACHED[:3]),
+        (
+            Crash(node="a", at=LATE_SYNC_US + 1, for_=MS, mode="amnesia", rejoins=True),
+            ALL_REACHED[:2],
+        ),
+        (Restart(node="a", at=LATE_SYNC_US + 1), ALL_REACHED),
+    ],
+)
+def test_rule_23_a_crash_undoes_what_its_log_forgets_and_nothing_else(
+    fault: Crash | Restart, told: list[tuple[str, int]]
+) -> None:
+    stage = Stage("ab", {"a": reaching()}, fsync_us=FSYNC_US)
+    stage.listen(Reached)
+    stage.world.add_faults([fault])
+    stage.world.run(2 * SECOND)
+    assert [what for what in reached(stage) if what[0] in ("prepared", "committed")] == told
+
+
+def test_what_waits_when_the_run_is_over_is_told() -> None:
+    stage = Stage("ab", {"a": reaching()}, fsync_us=FSYNC_US)
+    stage.listen(Reached)
+    stage.world.run(LATE_SYNC_US + 1)
+    assert reached(stage) == ALL_REACHED[:2]
+    stage.world.close()
+    assert reached(stage) == ALL_REACHED
+
+
 def test_group_commit_what_comes_during_an_fsync_waits_for_the_next() -> None:
     timers: dict[str, list[Effect]] = {
         "one": [Persist("log", 2), Persist("blocks", 3), Send("b", ping("a", 2))],
@@ -121,7 +191,8 @@ def test_timers_act_at_once_even_behind_a_waiting_send() -> None:
     stage = Stage("ab", {"a": on_boot(*effects)}, fsync_us=FSYNC_US)
     stage.listen(TimerExpired)
     stage.world.run(SECOND)
-    assert [(r.at_us, r.node) for r in stage.records] == [(100, "a")]
+    assert [e.now_us for e in stage.memory["a"] if isinstance(e, TimerFired)] == [100]
+    assert [(r.at_us, r.node) for r in stage.records] == [(stage.times("b")[0] - 10 * MS, "a")]
 
 
 def test_a_timer_armed_anew_or_cancelled_never_reports() -> None:
