@@ -10,9 +10,10 @@ from typing import NamedTuple
 import msgspec
 
 from chainsim import __version__, run_folder, wall_clock
-from chainsim.build import RunResult, Simulation, build
+from chainsim.build import Simulation, build
 from chainsim.chain_export import write_chain
 from chainsim.evidence import Origin, write_evidence
+from chainsim.run_result import RunResult
 from chainsim.run_summary import (
     CheckLine,
     FaultLine,

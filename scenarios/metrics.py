@@ -55,7 +55,7 @@ METRICS: Final[dict[str, str]] = {
     "beside_finality_p50_ppm": NUMBER,
     "beside_finality_p99_ppm": NUMBER,
 }
-"""Name -> what its value looks like. ``chainsim.expectations`` computes each of them."""
+"""Name -> what its value looks like. ``chainsim.run_result`` computes most of them."""
 
 
 def comparable(name: str, value: int | str) -> int | None:

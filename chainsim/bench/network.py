@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from chainsim import wall_clock
 from chainsim.bench.measure import BenchmarkFailed, Work, timed
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.exit_codes import ExitCode
 from chainsim.run_folder import TRACE
+from chainsim.run_result import RunResult
 from chainsim.trace import Level, Recorder
 from scenarios import loader
 from scenarios.schema import Scenario

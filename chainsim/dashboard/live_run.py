@@ -14,9 +14,10 @@ from typing import Final
 import msgspec
 
 from chainsim import wall_clock
-from chainsim.build import RunResult, Simulation
+from chainsim.build import Simulation
 from chainsim.dashboard.cast import cast_of
 from chainsim.dashboard.view_model import ViewModel
+from chainsim.run_result import RunResult
 from chainsim.trace import FaultChanged, Record, Recorder
 from consensus.types import max_faulty
 from scenarios.faults import Fault

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from chainsim.build import RunResult
 from chainsim.checks import COVERAGE
+from chainsim.run_result import RunResult
 from chainsim.trace import (
     Accused,
     Executed,

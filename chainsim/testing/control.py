@@ -10,8 +10,9 @@ from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any, Final
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.checks import CHECKS
+from chainsim.run_result import RunResult
 from chainsim.simulation.scheduler import END
 from chainsim.testing import verdict
 from chainsim.testing.errors import CheckFailed, NotReached, WrongUse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from chainsim.build import RunResult
 from chainsim.checks import CheckResult
 from chainsim.expectations import SAFETY_KINDS
+from chainsim.run_result import RunResult
 from chainsim.simulation.world import World
 from scenarios.schema import Expect
 

@@ -25,9 +25,10 @@ from rich.table import Table
 from rich.text import Text
 
 from chainsim import wall_clock
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.explore.runner import executor_for
 from chainsim.measures import percentile
+from chainsim.run_result import RunResult
 from scenarios import loader
 from tests.acceptance.command import CORES, ROOT, Scale
 from tests.acceptance.journal import Journal, Step, Verdict

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from chainsim.build import RunResult, Simulation, build
+from chainsim.build import Simulation, build
 from chainsim.checks.context import BalanceKey
+from chainsim.run_result import RunResult
 from chainsim.trace import Accused, Executed, NodeChanged, Reached, Record, Recorder, Signed
 from scenarios.loader import load_text
 

@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.explore.planting import Planted, planted, swapped
+from chainsim.run_result import RunResult
 from chainsim.trace import Executed, FaultChanged, NodeChanged, Reached, Record, Recorder, Signed
 from consensus.messages import NULL_DIGEST
 from consensus.pbft.catch_up import CatchUp

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
+from chainsim.run_result import RunResult
 from scenarios.loader import load
 from tests.acceptance.ledger import SCENARIOS
 from tests.simulation.broken_guards import GUARDS, SLOW, Patch, forgetful_pages

@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager
 import pytest
 from msgspec.structs import replace
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.evidence import evidence_file, judge
 from chainsim.forensics import investigate_scenario
 from chainsim.recorded_run import origin_of
+from chainsim.run_result import RunResult
 from scenarios.loader import load
 from tests.mutants.client_and_disk import one_reply
 from tests.mutants.log import future_unbounded

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from chainsim import recorded_run
-from chainsim.build import RunResult, Simulation, build
+from chainsim.build import Simulation, build
 from chainsim.exit_codes import ExitCode
+from chainsim.run_result import RunResult
 from chainsim.trace import Executed, MessageMoved, Proven, Reached, Record, Recorder
 from consensus.messages import BalanceProof, Message, ReceiptProof
 from nodes import observer_round

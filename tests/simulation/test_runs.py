@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
+from chainsim.run_result import RunResult
 from chainsim.testing import Cluster
 from consensus.messages import Commit, Prepare, ViewChange
 from consensus.pbft import view_change

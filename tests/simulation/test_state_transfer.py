@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.explore.planting import Planted, planted
+from chainsim.run_result import RunResult
 from chainsim.trace import Executed, Installed, Reached, Record, Recorder
 from scenarios.loader import load
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
+from chainsim.run_result import RunResult
 from chainsim.trace import MessageMoved, Recorder, Worked, read_trace
 from consensus.messages import PrePrepare
 from scenarios.loader import load_text

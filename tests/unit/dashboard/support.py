@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chainsim import wall_clock
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.dashboard.app import App
 from chainsim.dashboard.live_run import LiveRun
 from chainsim.dashboard.rows import cells, plain
+from chainsim.run_result import RunResult
 from chainsim.trace import Recorder
 from scenarios.loader import load_text, resolved_toml
 from scenarios.schema import Scenario

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chainsim.build import RunResult, Simulation, build
+from chainsim.build import Simulation, build
 from chainsim.explore.model import model_of
 from chainsim.explore.planting import Planted, planted
 from chainsim.explore.strategies import STRATEGIES
+from chainsim.run_result import RunResult
 from chainsim.simulation import world
 from chainsim.simulation.inbox import Inbox
 from chainsim.trace import Recorder

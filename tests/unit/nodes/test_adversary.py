@@ -150,13 +150,13 @@ def test_a_clone_has_the_keys_that_lie_on_the_disk() -> None:
     simulation = build(load_text(BASE.format(n=4)))
     made = simulation.world.adversary
     assert made is not None
-    simulation.key_rings["v2"].rotate(None)
+    simulation.nodes.key_rings["v2"].rotate(None)
     host = simulation.world.network.hosts["v2"]
     liar = made("v2", "twins", Options(), Stream(1, "x"))(host.factory())
     assert isinstance(liar, Twins)
     clone = liar._second
     assert isinstance(clone, Validator)
-    assert public(clone._signers) == public(simulation.key_rings["v2"].held)
+    assert public(clone._signers) == public(simulation.nodes.key_rings["v2"].held)
     assert len(clone._signers) == 2
 
 

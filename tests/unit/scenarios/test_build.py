@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.build import RunResult, build, receipts_of
+from chainsim.build import build
 from chainsim.exit_codes import ExitCode
+from chainsim.run_result import RunResult, receipts_of
 from chainsim.simulation.standing import Progress
 from scenarios.loader import load, load_text, resolved_toml
 from scenarios.schema import Scenario

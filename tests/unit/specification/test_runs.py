@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from chainsim.build import RunResult, build
+from chainsim.build import build
 from chainsim.checks import SPECIFICATION, CheckResult
 from chainsim.explore.model import model_of
 from chainsim.explore.planting import MODULE, Planted, planted
 from chainsim.explore.strategies import STRATEGIES
+from chainsim.run_result import RunResult
 from chainsim.trace import Recorder
 from scenarios.loader import load
 from scenarios.schema import Scenario
