@@ -88,6 +88,14 @@ class Checkpoints:
         core.broadcast(vote)
         self._count(vote)
 
+    def sign_missing(self) -> None:
+        """A transfer was overtaken by execution: what was executed meanwhile is vouched for now.
+        Who fetches votes on nothing (rule 22), and nobody executes those blocks again: without
+        these CHECKPOINTs a quorum may lack for ever what it needs to move h (rules 9 and 10)."""
+        for sequence, state in list(self._states.items()):
+            if sequence > self.core.stable and sequence not in self.own:
+                self.sign_own(state)
+
     def restore_own(self, vote: Checkpoint, state: CheckpointState) -> None:
         """An own CHECKPOINT read from the vote log at boot, and what it stands for."""
         self.own[vote.sequence] = vote

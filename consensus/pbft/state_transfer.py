@@ -302,6 +302,7 @@ class StateTransfer:
         self._refused.clear()
         self._without.clear()
         core.transferring = False
+        core.checkpoints.sign_missing()
         core.cancel_timer(TRANSFER)
         core.normal.vote_again()
         core.timeouts.jumped()
