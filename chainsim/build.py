@@ -111,6 +111,7 @@ class Simulation:
         self._progress = progress
         self.world.go_ahead()
         self.world.run(self.scenario.duration, stop=self.world.settled, progress=progress)
+        self.world.close()
         return self.finish("settled" if self.world.settled() else "duration")
 
     def _rehearse(self, recorder: Recorder) -> None:
@@ -121,7 +122,6 @@ class Simulation:
     def finish(self, ended: Ending) -> RunResult:
         """Judges the run as it stands. Call once; if the scenario has another run beside it, that
         is run now, and what ``progress`` raises comes through."""
-        self.world.close()
         beside = self._beside() if ended != "interrupted" else None
         end = run_end.read(self.world, self.context.honest)
         checks = self.suite.finish(end)

@@ -143,6 +143,7 @@ class LiveRun:
         heap = world.scheduler.heap
         past = not heap or heap[0][0] > self.scenario.duration
         if self._settled or (self.now_us >= self.scenario.duration and past):
+            world.close()
             self.result = self.simulation.finish("settled" if world.settled() else "duration")
             self.goal = None
         elif self._misjudged:

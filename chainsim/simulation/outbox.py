@@ -157,6 +157,7 @@ class Outbox:
         world.recorder.record(Persisted(now_us, host.id, count))
         if host.disk_watched:
             world.director.synced(now_us, host)
+        self._tell(now_us, self._disk.synced)
         world.happened(now_us, "persisted", host)
         if not host.paused:
             self.release(now_us)

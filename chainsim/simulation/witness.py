@@ -197,10 +197,10 @@ class Witness:
 
     def _report(self, now_us: int, host: Host, effect: Report) -> None:
         host.tell(now_us, self._accused, effect.misbehaviour)
-        self._world.accused(now_us, effect.misbehaviour)
 
     def _accused(self, now_us: int, host: Host, what: Misbehaviour) -> None:
         self._record(Accused(now_us, host.id, what.culprit, what.kind, what))
+        self._world.accused(now_us, what)
 
 
 def code_of(result: bytes) -> str:

@@ -41,6 +41,8 @@ class Cluster(Readings):
     def __init__(self, scenario: Scenario, *, messages: bool = False) -> None:
         self._recording: Final = Recording(scenario)
         self._messages: Final = messages
+        self._over = False
+        """Whether the run came to its end."""
         self._now_us = -1
         self._watch: Callable[[Record], bool] | None = None
         self._build()
@@ -203,6 +205,8 @@ class Cluster(Readings):
         """Runs to the end of the scenario, as the command line would."""
         world = self._simulation.world
         self._run(self._recording.base.duration, stop=world.settled)
+        self._over = True
+        world.close()
         return self.result()
 
     def _run(self, until_us: int, stop: Callable[[], bool] | None = None) -> None:
@@ -251,6 +255,8 @@ class Cluster(Readings):
         code or the world by other ways than the kit's."""
         again = Cluster(self.scenario)
         again._run(self.now_us)
+        if self._over:
+            again._simulation.world.close()
         return again.digest == self.digest
 
     def save(self, path: Path) -> None:

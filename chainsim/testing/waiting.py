@@ -20,7 +20,10 @@ EVENTS: Final = (
     "down",
 )
 """Milestones of the protocol and, as in a fault's ``when``, executed, height, timer-fired and
-persisted; ``final``: a client has its answer; ``up`` and ``down``: a process."""
+persisted; ``final``: a client has its answer; ``up`` and ``down``: a process.
+
+They are met when the trace tells them: what a validator reached, once a power cut can't undo it.
+To strike before its fsync, give the scenario a fault with ``when``."""
 
 
 class Watch:
