@@ -155,6 +155,11 @@ class CertificatesShown(Record, frozen=True, tag="certificates"):
     """(sequence, view) of each certificate."""
 
 
+class Withheld(Record, frozen=True, tag="withheld"):
+    """Something of the node happened now, whose record waits until a power cut can't undo it: the
+    oldest that waits is told next, unless the node dies first. For subscribers alone."""
+
+
 class Violation(Record, frozen=True, tag="violation"):
     """A check found a broken property."""
 
@@ -294,8 +299,8 @@ class Recorder:
         for subscriber in self._subscribers.get(Worked, ()):
             subscriber(record)
 
-    def detail(self, record: CertificatesShown) -> None:
-        """Takes what a milestone before it holds in full: for subscribers alone."""
+    def detail(self, record: CertificatesShown | Withheld) -> None:
+        """Takes what the milestones around it don't say: for subscribers alone."""
         for subscriber in self._subscribers.get(type(record), ()):
             subscriber(record)
 

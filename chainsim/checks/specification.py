@@ -11,15 +11,13 @@ from typing import Any, Final
 
 from chainsim.checks.base import Check
 from chainsim.checks.context import CheckContext
+from chainsim.checks.lived_order import LivedOrder
+from chainsim.checks.messages_told import Translation, checkpoint_statement, statement, votes_of
 from chainsim.specification import (
     Block,
-    Certificate,
     Facts,
-    NewView,
     Request,
     Specification,
-    Statement,
-    ViewChange,
 )
 from chainsim.specification.duties import (
     owes_execution,
@@ -39,9 +37,10 @@ from chainsim.trace import (
     Signed,
     Submitted,
     TimerExpired,
+    Withheld,
 )
 from chainsim.trace import Final as Confirmed
-from consensus.messages import NULL_DIGEST, CommitCertificate
+from consensus.messages import NULL_DIGEST
 from nodes.ledger.receipts import EPOCH_END, VALIDATOR_REMOVAL
 
 VALIDATOR_UPDATE: Final = "VALIDATOR_UPDATE"
@@ -63,6 +62,7 @@ class FollowsSpecification(Check):
         Submitted,
         Confirmed,
         Accused,
+        Withheld,
     )
 
     def __init__(self, context: CheckContext) -> None:
@@ -91,9 +91,14 @@ class FollowsSpecification(Check):
             Confirmed: self._confirmed,
             Accused: self._accused,
         }
-        self._translated: Final[dict[bytes, ViewChange | NewView]] = {}
+        self._translated: Final = Translation()
+        self._order: Final = LivedOrder(self._take)
 
     def on_record(self, record: Record) -> None:
+        if not self._over:
+            self._order.take(record)
+
+    def _take(self, record: Record) -> None:
         if not self._over:
             self._read[type(record)](record)
 
@@ -143,7 +148,7 @@ class FollowsSpecification(Check):
             header.hash,
             record.state_root,
             record.reply_root,
-            _votes_of(block.certificate),
+            votes_of(block.certificate),
             block.certificate.view,
             () if known else self._requests(block),
             any(_changes_committee(r) for r in (*block.receipts, *block.system_receipts)),
@@ -221,22 +226,22 @@ class FollowsSpecification(Check):
             if message.sender != record.node:
                 return
             if kind == "view-change":
-                told = self._view_change(message)
+                told = self._translated.view_change(message)
                 self._judge(record, 0, self._specification.sends_view_change(node, told))
             elif kind == "new-view":
-                order = self._new_view(message)
+                order = self._translated.new_view(message)
                 self._judge(record, 0, self._specification.sends_new_view(node, order))
 
     def _delivered(self, node: Any, kind: str, message: Any) -> None:
         rules = self._specification
         if kind in _VOTES:
-            rules.hears(node, message.sender, _statement(kind, message))
+            rules.hears(node, message.sender, statement(kind, message))
         elif kind == "checkpoint":
             self._hears_checkpoint(node, message)
         elif kind == "view-change":
-            rules.hears_view_change(node, self._view_change(message))
+            rules.hears_view_change(node, self._translated.view_change(message))
         elif kind == "new-view":
-            rules.hears_new_view(node, self._new_view(message))
+            rules.hears_new_view(node, self._translated.new_view(message))
         elif kind == "state-proof":
             for certified in message.states:
                 for vote in certified.proof:
@@ -248,7 +253,7 @@ class FollowsSpecification(Check):
         if kind == "certified-batch":
             shown = message.certificate
             where = (message.sequence, shown.view, shown.digest)
-            fault = owes_execution(facts, node, *where, _votes_of(shown), now_us)
+            fault = owes_execution(facts, node, *where, votes_of(shown), now_us)
         elif kind == "status":
             fault = self._asked(node, message, now_us)
         elif kind == "request" and message.digest in facts.submitted:
@@ -282,50 +287,14 @@ class FollowsSpecification(Check):
                 del node.owes[duty]
 
     def _hears_checkpoint(self, node: Any, vote: Any) -> None:
-        statement = ("checkpoint", vote.epoch, 0, vote.sequence, vote.digest)
-        self._specification.hears(node, vote.sender, statement)
+        self._specification.hears(node, vote.sender, checkpoint_statement(vote))
 
     def _answered(self, client: str, message: Any) -> None:
         key = (client, message.number, message.result)
         self._facts.replies.setdefault(key, set()).add(message.sender)
 
-    # -- translation ------------------------------------------------------------------------------
-
-    def _view_change(self, message: Any) -> ViewChange:
-        found = self._translated.get(message.digest_bytes)
-        if not isinstance(found, ViewChange):
-            found = ViewChange(
-                message.sender,
-                message.digest_bytes,
-                message.epoch,
-                message.view,
-                message.stable,
-                tuple((vote.sender, vote.sequence, vote.digest) for vote in message.checkpoints),
-                tuple(_certificate(entry) for entry in message.prepared),
-            )
-            self._translated[message.digest_bytes] = found
-        return found
-
-    def _new_view(self, message: Any) -> NewView:
-        found = self._translated.get(message.digest_bytes)
-        if not isinstance(found, NewView):
-            found = NewView(
-                message.sender,
-                message.digest_bytes,
-                message.epoch,
-                message.view,
-                message.view_changes,
-                tuple((p.sender, p.view, p.sequence, p.digest) for p in message.pre_prepares),
-            )
-            self._translated[message.digest_bytes] = found
-        return found
-
     def held(self) -> str:
         return f"{self._steps} steps of {len(self._validators)} honest validators are allowed"
-
-
-def _statement(kind: str, message: Any) -> Statement:
-    return kind, message.epoch, message.view, message.sequence, message.digest
 
 
 def _changes_committee(receipt: Any) -> bool:
@@ -340,18 +309,3 @@ def _successors(receipts: Any) -> tuple[str, ...]:
             _, *members = receipt.data
             return tuple(id_ for id_, _ in members)
     return ()
-
-
-def _votes_of(certificate: CommitCertificate) -> tuple[tuple[str, Statement], ...]:
-    return tuple((vote.sender, _statement("commit", vote)) for vote in certificate.commits)
-
-
-def _certificate(entry: Any) -> Certificate:
-    proposal = entry.pre_prepare
-    return Certificate(
-        proposal.view,
-        proposal.sequence,
-        proposal.digest,
-        proposal.sender,
-        tuple((vote.sender, _statement("prepare", vote)) for vote in entry.prepares),
-    )

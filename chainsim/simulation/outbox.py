@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from chainsim.simulation.scheduler import DISK
-from chainsim.trace import Persisted
+from chainsim.trace import Persisted, Withheld
 from consensus import effects as do
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class Outbox:
         disk = self._disk
         if disk.appended != disk.synced:
             self._untold.append((disk.appended, teller, what))
+            self._world.recorder.detail(Withheld(now_us, self._host.id))
         else:
             teller(now_us, self._host, what)
 

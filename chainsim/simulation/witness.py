@@ -1,9 +1,10 @@
 """Turns what nodes do into trace records, and tells the director of what faults may wait for.
 
-Faults strike at the moment itself. The trace says of a node only what a power cut can't undo:
-what it reached, executed or installed is recorded once everything that it had written before is
-durable, just before the messages that wait for the same (rule 23). A decision that was lost with
-the memory, and that nobody heard of, never was.
+Faults strike at the moment itself. The trace says of a node only what rests on a disk: what it
+reached, executed or installed is recorded once everything that it had written *before* is durable,
+just before the messages that wait for the same (rule 23). A decision that was lost with the memory,
+and that nobody heard of, never was. (The block that comes of a decision may still be lost: then the
+vote log leads to the same one again.)
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Witness:
         self._record(TimerExpired(now_us, host.id, ":".join(key)))
 
     def _milestone(self, now_us: int, host: Host, effect: Milestone) -> None:
-        host.tell(now_us, self._reached, effect)
+        host.tell(now_us, self._tell_reached, effect)
         event, view, sequence = effect.event, effect.view, effect.sequence
         if event == "checkpoint-stable":
             host.occurrences.stable(sequence)
@@ -101,12 +102,12 @@ class Witness:
             host.occurrences.entered(view)
         self._world.director.happened(now_us, event, host, view, sequence)
 
-    def _reached(self, now_us: int, host: Host, effect: Milestone) -> None:
+    def _tell_reached(self, now_us: int, host: Host, effect: Milestone) -> None:
         where = effect.view, effect.sequence
         self._record(Reached(now_us, host.id, effect.event, *where, effect.digest, effect.cause))
 
     def _block(self, now_us: int, host: Host, effect: BlockExecuted) -> None:
-        host.tell(now_us, self._executed, effect)
+        host.tell(now_us, self._tell_executed, effect)
         if effect.replayed:
             return
         director = self._world.director
@@ -116,7 +117,7 @@ class Witness:
             if host.incarnation == incarnation:
                 director.happened(now_us, event, host, block.certificate.view, block.header.height)
 
-    def _executed(self, now_us: int, host: Host, effect: BlockExecuted) -> None:
+    def _tell_executed(self, now_us: int, host: Host, effect: BlockExecuted) -> None:
         block = effect.block
         header = block.header
         self._record(
@@ -135,9 +136,9 @@ class Witness:
         )
 
     def _state(self, now_us: int, host: Host, effect: StateInstalled) -> None:
-        host.tell(now_us, self._installed, effect)
+        host.tell(now_us, self._tell_installed, effect)
 
-    def _installed(self, now_us: int, host: Host, effect: StateInstalled) -> None:
+    def _tell_installed(self, now_us: int, host: Host, effect: StateInstalled) -> None:
         header = effect.header
         self._record(
             Installed(
@@ -196,9 +197,9 @@ class Witness:
         )
 
     def _report(self, now_us: int, host: Host, effect: Report) -> None:
-        host.tell(now_us, self._accused, effect.misbehaviour)
+        host.tell(now_us, self._tell_accused, effect.misbehaviour)
 
-    def _accused(self, now_us: int, host: Host, what: Misbehaviour) -> None:
+    def _tell_accused(self, now_us: int, host: Host, what: Misbehaviour) -> None:
         self._record(Accused(now_us, host.id, what.culprit, what.kind, what))
         self._world.accused(now_us, what)
 

@@ -307,7 +307,8 @@ class World:
         return standing.messages(self)
 
     def close(self) -> None:
-        """The run is over: what nodes did and no power cut can undo any more is told."""
+        """The run is over: what nodes did and no power cut can undo any more is told. (Only
+        validators have disks that anything waits for.)"""
         for host in self.validators:
             host.tell_all(self.now_us)
 

@@ -10,6 +10,7 @@ from chainsim.explore.model import model_of
 from chainsim.explore.planting import MODULE, Planted, planted
 from chainsim.explore.strategies import STRATEGIES
 from chainsim.run_result import RunResult
+from chainsim.testing import cluster
 from chainsim.trace import Recorder
 from scenarios.loader import load
 from scenarios.schema import Scenario
@@ -79,6 +80,17 @@ def test_planted_bugs_are_refused_where_they_act(number: int, seed: int, rule: s
                 assert f": {rule}" in found.detail
                 return
     raise AssertionError(f"a dozen runs with bug {number} were accepted")
+
+
+def test_what_came_before_the_fsync_and_after_the_decision_is_no_excuse() -> None:
+    """The trace tells ``prepared`` 5 ms later, when the PREPARE that was lacking has arrived."""
+    latency = 'network.latency={ kind = "uniform", low = "10ms", high = "12ms" }'
+    seven = cluster(n=7, seed=1, settings=[latency, 'disk.fsync="5ms"'])
+    seven.submit("a")
+    seven.run_for("100ms")
+    with planted(Planted(MODULE, 2)):  # quorum 2f
+        found = verdict(seven.scenario)
+    assert ": rule 4" in found.detail
 
 
 @pytest.mark.parametrize("change", ["forgotten", "twice"])
