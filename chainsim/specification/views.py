@@ -29,11 +29,9 @@ def may_leave(facts: Facts, node: Validator, view: int) -> str:
         return f"rule 12: a VIEW-CHANGE for {view} while in view {place[1]}"
     if node.timer and (place is None or view == place[1] + 1):
         return ""
-    epochs = node.wanted if place is None else (place[0],)
-    for epoch in epochs:
-        era, wanted = facts.era(epoch), node.wanted.get(epoch, {})
-        if era is None:
-            continue
+    eras = facts.eras if place is None else facts.eras[place[0] : place[0] + 1]
+    for era in eras:
+        epoch, wanted = era.epoch, node.wanted.get(era.epoch, {})
         others = [v for name, v in wanted.items() if name != node.name and name in era.members]
         if sum(v >= view for v in others) >= era.weak_quorum:
             return ""

@@ -45,6 +45,17 @@ def test_rule_20_a_timer_leads_to_the_next_view_only() -> None:
     assert scene.rules.leaves(scene["r1"], 2), "one expiry, one view"
 
 
+def test_rule_15_a_lie_is_a_reason_for_who_has_just_started_and_heard_nothing_else() -> None:
+    """explore-base, swarm, seed 600583."""
+    scene = Scene(hostile=["r1"])
+    scene["r2"].restarted()
+    scene["r2"].restarted()
+    assert scene.rules.leaves(scene["r2"], 2).startswith("rules 18 to 20")
+    scene.hears_new_view(scene.new_view(1, []))
+    assert scene.rules.leaves(scene["r2"], 3).startswith("rules 18 to 20")
+    assert scene.rules.leaves(scene["r2"], 2) == ""
+
+
 def test_rule_12_no_part_in_a_view_after_its_view_change() -> None:
     scene = Scene()
     scene.proposes(0, 1, A)
