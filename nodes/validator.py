@@ -9,25 +9,19 @@ batches from the block store), ``Install`` (take over a fetched state, tell the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from consensus.checkpoint_state import CheckpointState
 from consensus.crypto import Signer, Verifier
 from consensus.effects import Compute, Deliver, Effect, Install, Send, Settle, SupplyBlocks
 from consensus.events import Boot, Event, Executed, Installed, Receive
-from consensus.limits import request_is_bounded
 from consensus.messages import (
     Batch,
     CertifiedBatch,
     CommitCertificate,
-    FetchProof,
     Message,
-    Reply,
     Request,
-    StateProof,
-    signed,
 )
-from consensus.pbft.answers import Answers
 from consensus.protocol import ConsensusProtocol, Environment, Parameters, find_protocol
 from consensus.records import ExecutedBlock
 from consensus.types import Committee, NodeId, Sequence, View
@@ -39,14 +33,10 @@ from nodes.ledger.genesis import Genesis
 from nodes.ledger.memo import Memo
 from nodes.ledger.receipts import BlockOutcome
 from nodes.mempool import Mempool
-from nodes.proof_server import QUESTIONS, ProofServer
+from nodes.responder import Responder
 from nodes.snapshots import Snapshot, Snapshots
 from nodes.store_file import REWRITE_AFTER, StoreFile
 
-M = TypeVar("M", bound=Message)
-
-PROOFS_PER_PARTY: Final = 4
-"""Signed FETCH-PROOFs of one party that are answered per half interval, each another."""
 BLOCKS_KEPT: Final = 64
 """Blocks below the stable checkpoint that others can still have, at least."""
 
@@ -90,36 +80,25 @@ class Validator:
             Install: self._install,
             Settle: self._settle,
         }
-        self._proofs: Final = ProofServer(
-            id_,
-            genesis.hash,
-            observers,
-            parameters.status_interval_us // 2,
-            self.chain.between,
-        )
         self.mempool: Final = Mempool(self._acceptable)
         self._genesis_hash: Final = genesis.hash
-        self._verify: Final = verifier.verify
-        self._proven: Final = Answers(parameters.status_interval_us // 2)
-        """Which FETCH-PROOFs were answered."""
-        further = () if next_signer is None else (next_signer,)
-        self._signers: Final[tuple[Signer, ...]] = (signer, *further, *later_signers)
-        self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(
-            Environment(
-                id=id_,
-                chain=genesis.hash,
-                committee=committee,
-                signer=signer,
-                verifier=verifier,
-                parameters=parameters,
-                pool=self.mempool,
-                next_signer=next_signer,
-                observers=observers,
-                store=self.snapshots,
-                later_signers=later_signers,
-            )
+        environment = Environment(
+            id=id_,
+            chain=genesis.hash,
+            committee=committee,
+            signer=signer,
+            verifier=verifier,
+            parameters=parameters,
+            pool=self.mempool,
+            next_signer=next_signer,
+            observers=observers,
+            store=self.snapshots,
+            later_signers=later_signers,
         )
-
+        self.replica: Final[ConsensusProtocol] = find_protocol(protocol)(environment)
+        self._responder: Final = Responder(
+            environment, self.replica, self.ledger, self.chain.between
+        )
         self.count: Final[Callable[[Message, int], int]] = getattr(self.replica, "count", _all_more)
         """Takes a message that changes nothing but a count of votes, at a local time: how many
         signatures were checked; -1 of any other, which is then for ``handle``."""
@@ -146,15 +125,13 @@ class Validator:
 
     def handle(self, event: Event) -> list[Effect]:
         """Take one event; effects in the order in which they must happen."""
-        if type(event) is Receive and type(event.message) is Request:
-            repeat = self._answer_again(event.message)
-            if repeat is not None:
-                return repeat
-        if type(event) is Receive and type(event.message) is FetchProof:
-            return self._prove_committees(event.message, event.now_us)
-        if type(event) is Receive and type(event.message) in QUESTIONS:
-            return self._prove(event.message, event.now_us)
-        if type(event) is Boot:
+        if type(event) is Receive:
+            answer = self._responder.table.get(type(event.message))
+            if answer is not None:
+                answered = answer(event.message, event.now_us)
+                if answered is not None:
+                    return answered
+        elif type(event) is Boot:
             return self._boot(event)
         return self._consume(event.now_us, self.replica.handle(event))
 
@@ -171,76 +148,6 @@ class Validator:
             and party.public_key == request.public_key
             and not self.ledger.is_stale(request.sender, request.number)
         )
-
-    def _answer_again(self, request: Request) -> list[Effect] | None:
-        """The cached reply for a request that was executed (rule 30); None to go on.
-
-        Only what is signed is worth a signature (rule 32). The key may be one that the client has
-        replaced since: whoever lost the reply to that very request still signs with the old one.
-        """
-        result = self.ledger.cached_reply(request.sender, request.number)
-        if result is None:
-            return None
-        if request.chain != self._genesis_hash or not request_is_bounded(request):
-            return []
-        payload = request.signing_bytes
-        if not self._verify(request.public_key, payload, request.signature):
-            return [Compute(verifications=1)]
-        return [self._reply(request, result), Compute(signatures=1, verifications=1)]
-
-    def _prove_committees(self, question: FetchProof, now_us: int) -> list[Effect]:
-        """Rule 29: a party of the ledger may ask who validates now, and so may an observer."""
-        party = self.ledger.get("party", question.sender)
-        since = getattr(self.replica, "states_since", None)
-        if since is None or question.chain != self._genesis_hash:
-            return []
-        to, verifications = question.reply_to, 1
-        if not question.signature:
-            if not self._proofs.may_ask(question, now_us):
-                return []
-            to, verifications = question.sender, 0
-        elif party is None:
-            return []
-        elif not self._verify(party.public_key, question.signing_bytes, question.signature):
-            return [Compute(verifications=1)]
-        what = (question.epoch, to)
-        limit = PROOFS_PER_PARTY
-        if question.signature and not self._proven.allow(question.sender, what, now_us, limit):
-            return [Compute(verifications=verifications)]
-        states = since(question.epoch)
-        if not states:
-            return [Compute(verifications=verifications)] if verifications else []
-        proof = StateProof(self._genesis_hash, self.replica.committee.epoch, self.id, states)
-        cost = Compute(signatures=1, verifications=verifications)
-        return [Send(to, self._signed(proof)), cost]
-
-    def _prove(self, question: Message, now_us: int) -> list[Effect]:
-        """Rule 29: what a light observer wants to see, with its proof."""
-        answer = self._proofs.answer(question, self.replica.committee.epoch, now_us)
-        if answer is None:
-            return []
-        return [Send(question.sender, self._signed(answer)), Compute(signatures=1)]
-
-    def _reply(self, request: Request, result: bytes) -> Send:
-        reply = Reply(
-            self._genesis_hash,
-            self.replica.committee.epoch,
-            self.id,
-            self.replica.view,
-            request.sender,
-            request.number,
-            result,
-        )
-        return Send(request.sender, self._signed(reply))
-
-    def _signed(self, message: M) -> M:
-        """``message`` under the key that the committee in force holds for this validator; who is
-        no member signs nothing, and what it serves proves itself (rule 29)."""
-        committee = self.replica.committee
-        for signer in self._signers:
-            if committee.holds(self.id, signer.public_key):
-                return signed(message, signer)
-        return message
 
     # -- execution --------------------------------------------------------------------
 
@@ -272,7 +179,7 @@ class Validator:
         if snapshot is not None:
             effects.append(self._file.snapshot(snapshot))
         effects.extend(
-            self._reply(request, result)
+            self._responder.reply(request, result)
             for request, result in zip(requests, outcome.results, strict=True)
             if result is not None
         )
@@ -286,7 +193,7 @@ class Validator:
             return None
         snapshot = Snapshot(state, block.header, self.ledger.trees)
         self.snapshots.keep(snapshot)
-        self._proofs.keep(snapshot.header.height, snapshot.trees[0])
+        self._responder.proofs.keep(snapshot.header.height, snapshot.trees[0])
         return snapshot
 
     def _append(
@@ -331,7 +238,7 @@ class Validator:
         """Certified batches from the store for a replica that fell behind (rule 17)."""
         effects: list[Effect] = []
         for block in self.chain.between(order.first, order.last):
-            message = self._signed(
+            message = self._responder.signed(
                 CertifiedBatch(
                     self._genesis_hash,
                     self.replica.committee.epoch,
@@ -366,7 +273,7 @@ class Validator:
         self.ledger.install(header.height, header.time_us, *snapshot.trees)
         self.chain.start_at(header, kept)
         self.snapshots.keep(snapshot)
-        self._proofs.keep(snapshot.header.height, snapshot.trees[0])
+        self._responder.proofs.keep(snapshot.header.height, snapshot.trees[0])
         return StateInstalled(header, self.ledger.state_root, self.ledger.reply_root, replayed)
 
     def _settle(self, _now_us: int, order: Settle) -> list[Effect]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -20,6 +19,7 @@ from nodes.ledger.records import Party
 from nodes.ledger.replies import ReplyScope
 from nodes.mempool import Mempool
 from nodes.validator import Validator
+from tests.simulation import weakened
 from tests.simulation.runs import MALLORY, Run
 
 FEW = ("consensus.block_max_txs=4",)
@@ -100,17 +100,6 @@ def test_whoever_is_told_passes_it_on(to: str) -> None:
 # Without the guard
 
 
-@contextmanager
-def no_filter_of_repeats() -> Iterator[None]:
-    """A request that comes again is ordered and executed again."""
-    with swapped(
-        (ReplyScope, "is_stale", lambda self, party, number: False),
-        (Validator, "_answer_again", lambda self, request: None),
-        (Validator, "_acceptable", lambda self, request: True),
-    ):
-        yield
-
-
 def first_come_first_served() -> AbstractContextManager[None]:
     """Requests are ordered as if they were one client's: who has the most gets the most."""
 
@@ -155,7 +144,7 @@ def nothing_is_passed_on() -> AbstractContextManager[None]:
 
 
 def test_without_request_numbers_the_same_number_is_paid_twice() -> None:
-    with no_filter_of_repeats():
+    with weakened.no_filter_of_repeats():
         assert "exactly-once" in attacked("double-spend", 'rate = "50/s"').broken()
         assert "exactly-once" in attacked("replay", 'rate = "50/s"').broken()
 

@@ -17,6 +17,7 @@ from consensus.pbft.timeouts import Timeouts
 from nodes.chain import Chain
 from nodes.ledger import allotment, auction_outcome, execution
 from nodes.ledger.replies import ReplyScope, Window
+from nodes.responder import Responder
 from nodes.validator import Validator
 
 Patch = AbstractContextManager[None]
@@ -43,7 +44,7 @@ def no_filter_of_repeats() -> Iterator[None]:
     """A request that comes again is ordered and executed again."""
     with swapped(
         (ReplyScope, "is_stale", lambda self, party, number: False),
-        (Validator, "_answer_again", lambda self, request: None),
+        (Responder, "_answer_again", lambda self, request, now_us: None),
         (Validator, "_acceptable", lambda self, request: True),
     ):
         yield

@@ -156,8 +156,8 @@ def test_a_clone_has_the_keys_that_lie_on_the_disk() -> None:
     assert isinstance(liar, Twins)
     clone = liar._second
     assert isinstance(clone, Validator)
-    assert public(clone._signers) == public(simulation.nodes.key_rings["v2"].held)
-    assert len(clone._signers) == 2
+    assert public(clone._responder.signers) == public(simulation.nodes.key_rings["v2"].held)
+    assert len(clone._responder.signers) == 2
 
 
 ROTATED = """
