@@ -46,7 +46,7 @@ def test_rule_20_a_timer_leads_to_the_next_view_only() -> None:
 
 
 def test_rule_15_a_lie_is_a_reason_for_who_has_just_started_and_heard_nothing_else() -> None:
-    """explore-base, swarm, seed 600583."""
+    """explore-base, random, seed 600583."""
     scene = Scene(hostile=["r1"])
     scene["r2"].restarted()
     scene["r2"].restarted()
