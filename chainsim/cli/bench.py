@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.exit_codes import ExitCode
 
 
@@ -18,7 +18,7 @@ from chainsim.exit_codes import ExitCode
 @click.option(
     "--compare", type=click.Path(path_type=Path), metavar="FILE", help="Beside what was saved."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.as_json
 @click.pass_context
 def command(
     context: click.Context,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
-from chainsim.cli.report import complete_run, needs_extra
+from chainsim.cli import options, output
+from chainsim.cli.report import needs_extra
 from chainsim.cli.scenario_argument import Refused
 from chainsim.exit_codes import ExitCode
 
@@ -25,16 +25,12 @@ DIGITS: Final = 16
 
 
 @click.command("compare")
-@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete_run)
-@click.option("--all", "everything", is_flag=True, help="Equal values too.")
-@click.option(
-    "-o",
-    "target",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write it as one HTML file too, with every value.",
+@click.argument(
+    "runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=options.complete_run
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--all", "everything", is_flag=True, help="Equal values too.")
+@options.written_file("Write it as one HTML file too, with every value.")
+@options.as_json
 @click.pass_context
 def command(
     context: click.Context,

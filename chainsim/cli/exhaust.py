@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
@@ -40,19 +39,11 @@ UNITS: Final = {"MB": 10**6, "GB": 10**9}
 @click.option(
     "--symmetry/--no-symmetry", default=True, help="Merge states that differ in who is who."
 )
-@click.option(
-    "--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change a value of the file."
-)
+@options.overrides("Change a value of the file.")
 @click.option("--time", "limit", metavar="5m", help="Explore no longer than this.")
 @click.option("--memory", default="4GB", show_default=True, help="Use no more than this.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=run_folder.RUNS,
-    help="Where the way to a violation is written.  [default: runs]",
-)
+@options.as_json
+@options.out("Where the way to a violation is written.")
 @click.pass_context
 def command(
     context: click.Context,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode, decisive
 
@@ -52,7 +52,7 @@ class ModelOptions(NamedTuple):
     default="1000",
     help="Seeds 0 to N-1, or N to M-1.  [default: 1000]",
 )
-@click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
+@options.jobs
 @click.option(
     "--executor",
     "where",
@@ -71,9 +71,7 @@ class ModelOptions(NamedTuple):
     multiple=True,
     help="Sweep once for each value; several give each combination.",
 )
-@click.option(
-    "--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change a value of the base."
-)
+@options.overrides("Change a value of the base.")
 @click.option("--sizes", metavar="4,5,7", help="Draw the number of validators from these.")
 @click.option("--kinds", metavar="A,B", help="Only these kinds of faults.")
 @click.option("--behaviours", metavar="A,B", help="Only these behaviours of hostile validators.")
@@ -84,14 +82,8 @@ class ModelOptions(NamedTuple):
     is_flag=True,
     help="Keep the first find of each check in regressions/, which the tests run.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=run_folder.RUNS,
-    help="Where failing runs and the journal go.  [default: runs]",
-)
+@options.as_json
+@options.out("Where failing runs and the journal go.")
 @click.pass_context
 def command(
     context: click.Context,

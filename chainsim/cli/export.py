@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
-from chainsim.cli.scenario_argument import Refused, load, offered
+from chainsim.cli import options, output
+from chainsim.cli.scenario_argument import Refused, load
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from scenarios.schema import Scenario
 
 FORMATS = ("beancount", "goaml", "csv")
 
 
-def _complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
-    return offered([run_folder.LAST, *run_folder.finished()], typed)
-
-
 @click.command("export")
-@click.argument("run", metavar="RUN", shell_complete=_complete)
+@options.recorded_run
 @click.option(
     "--format",
     "format_",

@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
-from chainsim.cli.scenario_argument import Refused, load, offered
+from chainsim.cli import options, output
+from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from chainsim.forensics import Investigation
 
 
-def _complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
-    return offered([run_folder.LAST, *run_folder.finished()], typed)
-
-
 @click.command("forensics")
-@click.argument("run", metavar="RUN", shell_complete=_complete)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.recorded_run
+@options.as_json
 @click.pass_context
 def command(context: click.Context, run: str, as_json: bool) -> None:
     """Find who is provably guilty of a fork, and write the proofs into the run's evidence/.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import Refused
 from chainsim.exit_codes import ExitCode
 
@@ -26,7 +26,7 @@ STYLES: Final = {
 
 @click.command("goals")
 @click.option("--measure", type=click.Choice(("quick",)), help="Take a small sample of each now.")
-@click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
+@options.jobs
 @click.option(
     "--journals",
     metavar="DIR",
@@ -39,7 +39,7 @@ STYLES: Final = {
     type=click.Path(dir_okay=False, path_type=Path),
     help="The table of `mutants --save`.  [default: docs/mutants.json]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.as_json
 @click.pass_context
 def command(
     context: click.Context,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.explore import STRATEGIES, seed_range
 from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
@@ -33,7 +32,7 @@ FULL: Final = (10_000, 5)
 @click.option("--full", is_flag=True, help="Each strategy, 5 sweeps of 10000 seeds, resumable.")
 @click.option("--seeds", metavar="N[:M]", help="Of a sweep, at most.  [default: 2000]")
 @click.option("--sweeps", type=click.IntRange(1, 1000), help="Disjoint ranges.  [default: 1]")
-@click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
+@options.jobs
 @click.option("--only", metavar="1,2", help="Only the mutants with these numbers.")
 @click.option(
     "--strategy",
@@ -63,14 +62,8 @@ FULL: Final = (10_000, 5)
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the table as JSON.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=run_folder.RUNS,
-    help="Where the journal of --full goes.  [default: runs]",
-)
+@options.as_json
+@options.out("Where the journal of --full goes.")
 @click.pass_context
 def command(
     context: click.Context,

@@ -8,29 +8,23 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import dashboard, output
+from chainsim.cli import dashboard, options, output
 from chainsim.cli.run import show
-from chainsim.cli.scenario_argument import Refused, load, offered
+from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from chainsim.replay import Replayed
 
 
-def _complete(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
-    return offered([run_folder.LAST, *run_folder.finished()], typed)
-
-
 @click.command("replay")
-@click.argument("run", metavar="RUN", shell_complete=_complete)
+@options.recorded_run
 @click.option(
     "--verify",
     is_flag=True,
     help="Only compare: digests, and each record; names the first that differs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.as_json
 @click.option("--live", is_flag=True, help="Watch it in the dashboard, forwards and backwards.")
 @click.option(
     "--at", "at", metavar="T", default=None, help="With --live: where to begin, like 12.5s."

@@ -10,22 +10,15 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
-from chainsim.cli.scenario_argument import Refused, load, offered
+from chainsim.cli import options, output
+from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from chainsim.report.observed import Observed
 
 FORMATS = {"html": run_folder.REPORT, "perfetto": run_folder.PERFETTO}
 """Format -> the file in the run's folder."""
-
-
-def complete_run(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
-    """For the shell: recorded runs, or folders."""
-    return offered([run_folder.LAST, *run_folder.finished()], typed)
 
 
 def needs_extra(purpose: str) -> None:
@@ -39,14 +32,8 @@ def needs_extra(purpose: str) -> None:
 
 
 @click.command("report")
-@click.argument("run", metavar="RUN", shell_complete=complete_run)
-@click.option(
-    "-o",
-    "target",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where it goes.  [default: report.html or perfetto.json in the run's folder]",
-)
+@options.recorded_run
+@options.written_file("Where it goes.  [default: report.html or perfetto.json in the run's folder]")
 @click.option(
     "--format",
     "format_",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import dashboard, output
+from chainsim.cli import dashboard, options, output
 from chainsim.cli.explore import specified
 from chainsim.cli.scenario_argument import Refused, complete, load
 from chainsim.exit_codes import ExitCode
@@ -23,21 +23,9 @@ LEVELS = ("off", "milestones", "messages")
 @click.command("run")
 @click.argument("scenario", metavar="NAME|FILE", shell_complete=complete)
 @click.option("--seed", type=int, metavar="N", help="Instead of the scenario's own seed.")
-@click.option(
-    "--set",
-    "overrides",
-    metavar="PATH=VALUE",
-    multiple=True,
-    help="Change a value, like faults[0].at=3s. May be repeated; the last wins.",
-)
-@click.option(
-    "--out",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=run_folder.RUNS,
-    help="Where the run's folder goes.  [default: runs]",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.overrides("Change a value, like faults[0].at=3s. May be repeated; the last wins.")
+@options.out("Where the run's folder goes.")
+@options.as_json
 @click.option(
     "--trace",
     "level",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import rich_click as click
 
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import complete, load
 
 
 @click.command("show")
 @click.argument("scenario", metavar="NAME|FILE", shell_complete=complete)
-@click.option("--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Change a value.")
+@options.overrides("Change a value.")
 @click.option("--toml", is_flag=True, help="Print the resolved file instead, defaults and all.")
 def command(scenario: str, overrides: tuple[str, ...], toml: bool) -> None:
     """Show a scenario: cast, timeline, and the smallest coalitions that can halt or fork it."""

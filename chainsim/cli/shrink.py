@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import Refused, load
 
 if TYPE_CHECKING:
@@ -16,20 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.command("shrink")
-@click.argument("run", metavar="RUN")
+@options.recorded_run
 @click.option("--check", metavar="NAME", default="", help="The property to keep violated.")
 @click.option("--limit", metavar="60s", default="60s", help="At most this long.  [default: 60s]")
-@click.option(
-    "-o",
-    "target",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the scenario goes.  [default: smallest.toml in the run's folder]",
-)
+@options.written_file("Where the scenario goes.  [default: smallest.toml in the run's folder]")
 @click.option(
     "--save-regressions", is_flag=True, help="Keep it in regressions/, which the tests run, too."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.as_json
 def command(
     run: str, check: str, limit: str, target: Path | None, save_regressions: bool, as_json: bool
 ) -> None:

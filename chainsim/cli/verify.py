@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import rich_click as click
 
 from chainsim import run_folder
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
@@ -33,7 +33,7 @@ MAX_ROTATIONS: Final = 64
     metavar="RUN",
     help="Hold chain and keys against this run.  [default: the one whose folder the file is in]",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.as_json
 @click.pass_context
 def command(context: click.Context, evidence: Path, run: str | None, as_json: bool) -> None:
     """Check a file of evidence: who did what, and why the signed messages prove it.

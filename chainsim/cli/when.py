@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
-from chainsim.cli import output
+from chainsim.cli import options, output
 from chainsim.cli.scenario_argument import Refused, load
 from chainsim.exit_codes import ExitCode
 
@@ -21,7 +21,7 @@ WIDTH: Final = 30
 
 
 @click.command("when")
-@click.argument("run", metavar="RUN")
+@options.recorded_run
 @click.option("--check", metavar="NAME", default="", help="The property that is violated.")
 @click.option(
     "--points", type=click.IntRange(2, 1000), default=11, help="Moments.  [default: 11, and 5 more]"
@@ -29,8 +29,8 @@ WIDTH: Final = 30
 @click.option(
     "--tries", type=click.IntRange(1, 10_000), default=20, help="Runs for each.  [default: 20]"
 )
-@click.option("--jobs", type=click.IntRange(1, 1024), default=1, help="Processes.  [default: 1]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@options.jobs
+@options.as_json
 @click.pass_context
 def command(
     context: click.Context,
