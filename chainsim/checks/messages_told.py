@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from chainsim.specification import Certificate, NewView, Statement, ViewChange
+from chainsim.specification import Certificate, NewView, Statement, ViewChange, Vote
 from consensus.messages import CommitCertificate
 
 
@@ -57,9 +57,11 @@ def checkpoint_statement(vote: Any) -> Statement:
     return "checkpoint", vote.epoch, 0, vote.sequence, vote.digest
 
 
-def votes_of(certificate: CommitCertificate) -> tuple[tuple[str, Statement], ...]:
-    """(signer, what it says) of each COMMIT."""
-    return tuple((vote.sender, statement("commit", vote)) for vote in certificate.commits)
+def votes_of(certificate: CommitCertificate) -> tuple[Vote, ...]:
+    """Its COMMITs."""
+    return tuple(
+        (vote.sender, statement("commit", vote), vote.signature) for vote in certificate.commits
+    )
 
 
 def _certificate(entry: Any) -> Certificate:

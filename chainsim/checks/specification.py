@@ -18,10 +18,12 @@ from chainsim.specification import (
     Facts,
     Request,
     Specification,
+    Statement,
 )
 from chainsim.specification.duties import (
     owes_execution,
     owes_forwarding,
+    owes_joining,
     owes_new_view,
     owes_view_change,
 )
@@ -225,12 +227,21 @@ class FollowsSpecification(Check):
             self._done(node, kind, record.peer, message)
             if message.sender != record.node:
                 return
+            if kind == "commit":
+                self._commit_sent(node.name, statement(kind, message), message.signature)
+            elif kind == "certified-batch":
+                for vote in votes_of(message.certificate):
+                    if vote[0] == node.name:
+                        self._commit_sent(*vote)
             if kind == "view-change":
                 told = self._translated.view_change(message)
                 self._judge(record, 0, self._specification.sends_view_change(node, told))
             elif kind == "new-view":
                 order = self._translated.new_view(message)
                 self._judge(record, 0, self._specification.sends_new_view(node, order))
+
+    def _commit_sent(self, signer: str, said: Statement, signature: bytes) -> None:
+        self._facts.sent.setdefault((signer, said), set()).add(signature)
 
     def _delivered(self, node: Any, kind: str, message: Any) -> None:
         rules = self._specification
@@ -254,6 +265,8 @@ class FollowsSpecification(Check):
             shown = message.certificate
             where = (message.sequence, shown.view, shown.digest)
             fault = owes_execution(facts, node, *where, votes_of(shown), now_us)
+        elif kind == "view-change":
+            fault = owes_joining(facts, node, self._translated.view_change(message), now_us)
         elif kind == "status":
             fault = self._asked(node, message, now_us)
         elif kind == "request" and message.digest in facts.submitted:

@@ -21,7 +21,7 @@ done and didn't is no step: that is the business of the liveness checks.
 from __future__ import annotations
 
 from chainsim.specification.chain import Block, Request
-from chainsim.specification.facts import Certificate, Facts, NewView, Statement, ViewChange
+from chainsim.specification.facts import Certificate, Facts, NewView, Statement, ViewChange, Vote
 from chainsim.specification.steps import Specification
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "Specification",
     "Statement",
     "ViewChange",
+    "Vote",
 ]

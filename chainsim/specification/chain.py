@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chainsim.specification.facts import CHECKPOINT, COMMIT, Facts, Statement, Validator
+from chainsim.specification.facts import CHECKPOINT, COMMIT, Facts, Validator, Vote
 
 UNUSED = frozenset({"E_SIG", "E_NONCE", "E_CHAIN", "E_EXPIRED", "E_SCHEMA"})
 """Codes of requests that were ordered and didn't use up their number (LEDGER.md)."""
@@ -34,7 +34,7 @@ class Block(NamedTuple):
     header: bytes
     state: bytes
     replies: bytes
-    votes: tuple[tuple[str, Statement], ...]
+    votes: tuple[Vote, ...]
     """Its commit certificate."""
     view: int
     requests: tuple[Request, ...]
@@ -53,11 +53,7 @@ def may_execute(facts: Facts, node: Validator, block: Block) -> str:
     if facts.scheduled is not None and block.sequence > facts.scheduled:
         return f"rule 27: executed {block.sequence} before the epoch ended at {facts.scheduled}"
     vote = (COMMIT, era.epoch, block.view, block.sequence, block.batch)
-    signers = {
-        name
-        for name, said in block.votes
-        if said == vote and name in era.members and facts.real(name, vote)
-    }
+    signers = facts.certifiers(node, block.votes, vote, era)
     if len(signers) < era.quorum:
         return (
             f"rule 5: executed {block.sequence} on {len(signers)} COMMITs of distinct members, "

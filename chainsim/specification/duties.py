@@ -1,4 +1,4 @@
-"""What a validator must do in the end, if it is asked often enough (rules 12, 16, 17 and 21).
+"""What a validator must do in the end, if it is asked often enough (rules 12, 16, 17, 19 and 21).
 
 A step that isn't taken can't be refused. But some are owed: who is told the same again and again,
 for longer than any queue or disk takes, and still does nothing, follows no rule that allows that.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
-from chainsim.specification.facts import COMMIT, Facts, Statement, Validator
+from chainsim.specification.facts import COMMIT, Facts, Validator, ViewChange, Vote
 
 TIMES: Final = 6
 """So often it must have heard what calls for a step."""
@@ -30,7 +30,7 @@ def owes_execution(
     sequence: int,
     view: int,
     digest: bytes,
-    votes: tuple[tuple[str, Statement], ...],
+    votes: tuple[Vote, ...],
     now_us: int,
 ) -> str:
     """Rule 12: a valid commit certificate for the next batch is executed, whatever the view."""
@@ -40,7 +40,7 @@ def owes_execution(
         return ""
     era = facts.era_at(sequence)
     vote = (COMMIT, era.epoch, view, sequence, digest)
-    signers = {n for n, said in votes if said == vote and n in era.members and facts.real(n, vote)}
+    signers = facts.certifiers(node, votes, vote, era)
     # A hostile signer's vote may be counted here and be invalid to the validator.
     if len(signers.intersection(facts.validators)) < era.quorum:
         return ""
@@ -64,6 +64,27 @@ def owes_view_change(
     if not overdue(node, duty, now_us):
         return ""
     return f"rule 17: {asker} says again and again that it lacks its VIEW-CHANGE for {view}"
+
+
+def owes_joining(facts: Facts, node: Validator, message: ViewChange, now_us: int) -> str:
+    """Rule 19: who hears again and again that W others want a higher view joins them.
+
+    Only what honest ones say counts here: a hostile one's VIEW-CHANGE may be invalid.
+    """
+    place = node.place
+    if place is None or node.stopped or message.epoch != place[0] or message.view <= place[1]:
+        return ""
+    era, sender = facts.eras[place[0]], message.sender
+    if node.name not in era.members or sender not in facts.validators or sender not in era.members:
+        return ""
+    here = ("join", *place[:2])
+    overdue(node, (*here, sender), now_us)
+    tired = [duty for duty, (since_us, times) in node.owes.items()
+             if isinstance(duty, tuple) and duty[:3] == here
+             and times >= TIMES and now_us - since_us >= SPAN_US]  # fmt: skip
+    if len(tired) < era.weak_quorum:
+        return ""
+    return f"rule 19: {len(tired)} others want a higher view again and again, and it doesn't join"
 
 
 def owes_new_view(facts: Facts, node: Validator, asker: str, view: int, now_us: int) -> str:

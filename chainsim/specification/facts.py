@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 Statement = tuple[str, int, int, int, bytes]
 """(kind, epoch, view, sequence, digest): what a vote or a proposal says."""
 
+Vote = tuple[str, Statement, bytes]
+"""(signer, what it says, its signature): nobody looks into that, but nobody can make another's."""
+
 PROPOSAL: Final = "pre-prepare"
 PREPARE: Final = "prepare"
 COMMIT: Final = "commit"
@@ -182,6 +185,8 @@ class Facts:
         """(client, number) -> (sequence, index) where the request took effect."""
         self.ordered: Final[dict[tuple[str, int], int]] = {}
         """(client, number) -> the sequence at which it was executed first, whatever came of it."""
+        self.sent: Final[dict[tuple[str, Statement], set[bytes]]] = {}
+        """(honest signer, COMMIT) -> the signatures under which it went out."""
         self.submitted: Final[set[bytes]] = set()
         self.replies: Final[dict[tuple[str, int, bytes], set[str]]] = {}
         """(client node, number, result) -> who answered so."""
@@ -202,6 +207,26 @@ class Facts:
         steps led it to. Signatures can't be forged, so nothing else may be believed (rule 2)."""
         meant = self.meant.get(signer)
         return meant is None or statement in meant
+
+    def certifiers(
+        self, node: Validator, votes: Iterable[Vote], statement: Statement, era: Era
+    ) -> set[str]:
+        """Distinct members of whom ``votes`` hold that very COMMIT: what an honest one is said to
+        have said it has sent so, to the letter. (One's own may not have gone out yet.)"""
+
+        def is_real(signer: str, signature: bytes) -> bool:
+            if signer not in self.validators or signer == node.name:
+                return True
+            return signature in self.sent.get((signer, statement), ())
+
+        return {
+            signer
+            for signer, said, signature in votes
+            if said == statement
+            and signer in era.members
+            and self.real(signer, statement)
+            and is_real(signer, signature)
+        }
 
     def backers(self, validator: Validator, statement: Statement) -> set[str]:
         """Distinct members whose statement reached ``validator``, itself included (rule 2)."""

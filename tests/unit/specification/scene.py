@@ -53,7 +53,10 @@ class Scene:
         return fault
 
     def says(self, name: str, kind: Kind, view: int, sequence: int, digest: bytes) -> str:
-        return self.rules.says(self[name], kind, 0, view, sequence, digest)
+        fault = self.rules.says(self[name], kind, 0, view, sequence, digest)
+        if kind == "commit" and not fault:
+            self.facts.sent.setdefault((name, (kind, 0, view, sequence, digest)), set()).add(b"")
+        return fault
 
     def heard(
         self,
@@ -119,7 +122,7 @@ class Scene:
             b"h%d" % sequence,
             state or b"s%d" % sequence,
             b"r%d" % sequence,
-            tuple((s, vote) for s in (self.honest if signers is None else signers)),
+            tuple((s, vote, b"") for s in (self.honest if signers is None else signers)),
             view,
             requests,
             schedules,

@@ -1,4 +1,4 @@
-"""Rules 12, 16, 17 and 21: what is owed to who asks again and again, and when it is not."""
+"""Rules 12, 16, 17, 19 and 21: what is owed to who asks again and again, and when it is not."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from chainsim.specification.duties import (
     TIMES,
     owes_execution,
     owes_forwarding,
+    owes_joining,
     owes_new_view,
     owes_view_change,
 )
@@ -27,7 +28,7 @@ def asked(ask: Callable[[int], str], times: int = TIMES, step_us: int = STEP_US)
 
 def certified(scene: Scene, name: str, *signers: str) -> Callable[[int], str]:
     vote = ("commit", 0, 0, 1, A)
-    votes = tuple((signer, vote) for signer in signers)
+    votes = tuple((signer, vote, b"") for signer in signers)
     return lambda now_us: owes_execution(scene.facts, scene[name], 1, 0, A, votes, now_us)
 
 
@@ -95,3 +96,36 @@ def test_rule_21_a_backup_passes_on_what_several_clients_ask_for() -> None:
     assert asks("r0", "alice", "bob") == "", "the primary proposes"
     scene.facts.ordered.update({("alice", 1): 0, ("bob", 1): 0})
     assert asks("r3", "alice", "bob") == "", "it was executed"
+
+
+def joining(scene: Scene, name: str, view: int, *senders: str) -> str:
+    """What is owed after each of ``senders`` has sent its VIEW-CHANGE often and long enough."""
+    faults = [
+        owes_joining(scene.facts, scene[name], scene.view_change(sender, view), number * STEP_US)
+        for number in range(TIMES)
+        for sender in senders
+    ]
+    assert not any(faults[:-1])
+    return faults[-1]
+
+
+def test_rule_19_who_hears_that_others_want_a_higher_view_joins_them() -> None:
+    assert joining(Scene(), "r3", 1, "r1", "r2").startswith("rule 19")
+    assert joining(Scene(), "r3", 1, "r1") == "", "one may be mistaken"
+    assert joining(Scene(hostile=["r2"]), "r3", 1, "r1", "r2") == "", "r2's may be invalid"
+    scene = Scene()
+    scene["r3"].place = (0, 1, False)
+    assert joining(scene, "r3", 1, "r1", "r2") == "", "it is on its way there itself"
+
+
+def test_rule_19_not_while_it_takes_over_a_state_and_not_for_what_it_heard_before_a_crash() -> None:
+    scene = Scene()
+    node = scene["r3"]
+    node.stopped = True
+    assert joining(scene, "r3", 1, "r1", "r2") == ""
+    node.stopped = False
+    assert joining(scene, "r3", 1, "r1") == ""
+    node.restarted()
+    node.restarted()
+    node.place = (0, 0, True)
+    assert joining(scene, "r3", 1, "r2") == ""

@@ -190,3 +190,15 @@ def test_rule_33_nobody_honest_is_accused() -> None:
     scene = Scene(hostile=["r3"])
     assert scene.rules.accuses("r3") == ""
     assert scene.rules.accuses("r2").startswith("rule 33")
+
+
+def test_rule_5_a_vote_in_a_certificate_is_the_one_that_was_sent() -> None:
+    """Nobody looks into signatures: an honest vote has one of those that it went out with."""
+    scene = Scene(hostile=["r3"])
+    scene.prepared(0, 1, A)
+    vote = ("commit", 0, 0, 1, A)
+    scene.facts.sent["r1", vote] = {b"sound"}
+    assert scene.rules.commits(scene["r0"], 0, 1, A) == ""
+    assert "on 2 COMMITs" in scene.executes("r0", 1, A, signers=("r0", "r1", "r2"))
+    assert scene.executes("r1", 1, A, signers=("r0", "r1", "r2")) == "", "its own needn't be out"
+    assert scene.executes("r2", 1, A, signers=("r0", "r2", "r3")) == "", "a liar signs as it likes"
