@@ -25,6 +25,7 @@ from chainsim.specification.duties import (
     owes_forwarding,
     owes_joining,
     owes_new_view,
+    owes_opening,
     owes_view_change,
 )
 from chainsim.specification.facts import Validator
@@ -266,7 +267,8 @@ class FollowsSpecification(Check):
             where = (message.sequence, shown.view, shown.digest)
             fault = owes_execution(facts, node, *where, votes_of(shown), now_us)
         elif kind == "view-change":
-            fault = owes_joining(facts, node, self._translated.view_change(message), now_us)
+            told = (facts, node, self._translated.view_change(message), now_us)
+            fault = owes_joining(*told) or owes_opening(*told)
         elif kind == "status":
             fault = self._asked(node, message, now_us)
         elif kind == "request" and message.digest in facts.submitted:

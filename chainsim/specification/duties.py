@@ -1,4 +1,4 @@
-"""What a validator must do in the end, if it is asked often enough (rules 12, 16, 17, 19 and 21).
+"""What a validator owes in the end, if it is asked often enough (rules 12, 14, 16, 17, 19 and 21).
 
 A step that isn't taken can't be refused. But some are owed: who is told the same again and again,
 for longer than any queue or disk takes, and still does nothing, follows no rule that allows that.
@@ -10,6 +10,9 @@ from collections.abc import Hashable
 from typing import Final
 
 from chainsim.specification.facts import COMMIT, Facts, Validator, ViewChange, Vote
+
+Duty = tuple[str, int, int]
+"""(what is owed, epoch, view)."""
 
 TIMES: Final = 6
 """So often it must have heard what calls for a step."""
@@ -67,24 +70,46 @@ def owes_view_change(
 
 
 def owes_joining(facts: Facts, node: Validator, message: ViewChange, now_us: int) -> str:
-    """Rule 19: who hears again and again that W others want a higher view joins them.
-
-    Only what honest ones say counts here: a hostile one's VIEW-CHANGE may be invalid.
-    """
+    """Rule 19: who hears again and again that W others want a higher view joins them."""
     place = node.place
-    if place is None or node.stopped or message.epoch != place[0] or message.view <= place[1]:
+    if place is None or message.epoch != place[0] or message.view <= place[1]:
         return ""
-    era, sender = facts.eras[place[0]], message.sender
-    if node.name not in era.members or sender not in facts.validators or sender not in era.members:
+    insist = _insist(facts, node, ("join", *place[:2]), message.sender, now_us)
+    if insist < facts.eras[place[0]].weak_quorum:
         return ""
-    here = ("join", *place[:2])
-    overdue(node, (*here, sender), now_us)
-    tired = [duty for duty, (since_us, times) in node.owes.items()
-             if isinstance(duty, tuple) and duty[:3] == here
-             and times >= TIMES and now_us - since_us >= SPAN_US]  # fmt: skip
-    if len(tired) < era.weak_quorum:
+    return f"rule 19: {insist} others want a higher view again and again, and it doesn't join"
+
+
+def owes_opening(facts: Facts, node: Validator, message: ViewChange, now_us: int) -> str:
+    """Rule 14: the primary of a view that Q validators want, itself one of them, opens it."""
+    place = node.place
+    if place != (message.epoch, message.view, False):
         return ""
-    return f"rule 19: {len(tired)} others want a higher view again and again, and it doesn't join"
+    era = facts.eras[message.epoch]
+    if era.primary(message.view) != node.name:
+        return ""
+    insist = _insist(facts, node, ("open", *place[:2]), message.sender, now_us)
+    if insist + 1 < era.quorum:
+        return ""
+    return f"rule 14: {insist} others want view {message.view} again and again, it doesn't open it"
+
+
+def _insist(facts: Facts, node: Validator, duty: Duty, sender: str, now_us: int) -> int:
+    """From how many others the VIEW-CHANGEs that call for ``duty`` came often and long enough,
+    with this one of ``sender``. Only honest ones count: a hostile one's may be invalid."""
+    members = facts.eras[duty[1]].members
+    if node.stopped or node.name not in members:
+        return 0
+    if sender not in facts.validators or sender not in members or sender == node.name:
+        return 0
+    overdue(node, (*duty, sender), now_us)
+    return sum(
+        isinstance(each, tuple)
+        and each[:3] == duty
+        and times >= TIMES
+        and now_us - since_us >= SPAN_US
+        for each, (since_us, times) in node.owes.items()
+    )
 
 
 def owes_new_view(facts: Facts, node: Validator, asker: str, view: int, now_us: int) -> str:

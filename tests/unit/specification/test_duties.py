@@ -1,4 +1,4 @@
-"""Rules 12, 16, 17, 19 and 21: what is owed to who asks again and again, and when it is not."""
+"""Rules 12, 14, 16, 17, 19 and 21: what is owed to who asks again and again, and when it is not."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from chainsim.specification.duties import (
     owes_forwarding,
     owes_joining,
     owes_new_view,
+    owes_opening,
     owes_view_change,
 )
+from chainsim.specification.facts import Facts, Validator, ViewChange
 from tests.unit.specification.scene import Scene
 
 A = b"a"
 STEP_US = SPAN_US // (TIMES - 1)
+Owes = Callable[[Facts, Validator, ViewChange, int], str]
 
 
 def asked(ask: Callable[[int], str], times: int = TIMES, step_us: int = STEP_US) -> str:
@@ -98,10 +101,10 @@ def test_rule_21_a_backup_passes_on_what_several_clients_ask_for() -> None:
     assert asks("r3", "alice", "bob") == "", "it was executed"
 
 
-def joining(scene: Scene, name: str, view: int, *senders: str) -> str:
+def joining(scene: Scene, name: str, view: int, *senders: str, owes: Owes = owes_joining) -> str:
     """What is owed after each of ``senders`` has sent its VIEW-CHANGE often and long enough."""
     faults = [
-        owes_joining(scene.facts, scene[name], scene.view_change(sender, view), number * STEP_US)
+        owes(scene.facts, scene[name], scene.view_change(sender, view), number * STEP_US)
         for number in range(TIMES)
         for sender in senders
     ]
@@ -129,3 +132,16 @@ def test_rule_19_not_while_it_takes_over_a_state_and_not_for_what_it_heard_befor
     node.restarted()
     node.place = (0, 0, True)
     assert joining(scene, "r3", 1, "r2") == ""
+
+
+def test_rule_14_the_primary_opens_the_view_that_a_quorum_wants() -> None:
+    def opening(scene: Scene, name: str, *senders: str) -> str:
+        scene[name].place = (0, 1, False)
+        return joining(scene, name, 1, *senders, owes=owes_opening)
+
+    assert opening(Scene(), "r1", "r2", "r3").startswith("rule 14")
+    assert opening(Scene(), "r1", "r2") == "", "no quorum, itself included"
+    assert opening(Scene(), "r2", "r1", "r3") == "", "not its view"
+    assert opening(Scene(hostile=["r3"]), "r1", "r2", "r3") == "", "r3's may be invalid"
+    scene = Scene()
+    assert joining(scene, "r1", 1, "r2", "r3", owes=owes_opening) == "", "it is still in view 0"
