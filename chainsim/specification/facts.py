@@ -119,6 +119,8 @@ class Validator:
         self.heard: dict[Statement, set[str]] = {}
         """Who told it what; of honest ones only what they stood behind."""
         self.view_changes: dict[tuple[str, bytes], ViewChange] = {}
+        self.early: list[ViewChange] = []
+        """VIEW-CHANGEs of epochs that nobody honest had reached when they arrived."""
         self.wanted: dict[int, dict[str, int]] = {}
         """Epoch -> signer -> the highest view that it heard this one wants."""
         self.new_views: dict[tuple[int, int], dict[bytes, NewView]] = {}

@@ -136,6 +136,9 @@ class Specification:
         node.place = (epoch, 0, True)
         node.entered.add((epoch, 0))
         node.timer = False
+        early, node.early = node.early, []
+        for message in early:
+            self.hears_view_change(node, message)
         return ""
 
     def executes(self, node: Validator, block: Block, replayed: bool) -> str:
@@ -285,6 +288,9 @@ class Specification:
         epoch = self.facts.era_at(message.stable).epoch
         for signer, sequence, digest in message.proof:
             self.hears(node, signer, (CHECKPOINT, epoch, 0, sequence, digest))
+        if self.facts.era(message.epoch) is None:
+            node.early.append(message)
+            return
         if message.name not in self._sound:
             if view_change_fault(self.facts, message):
                 return

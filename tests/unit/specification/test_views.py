@@ -201,6 +201,22 @@ def test_rule_27_the_next_committee_decides_beyond_it() -> None:
     assert scene.executes("r0", 4, A, successors=("r0", "r1", "r2", "r3"))
 
 
+def test_rule_19_what_came_before_its_epoch_is_a_reason_once_that_begins() -> None:
+    """explore-base, random, seed 700821: a liar's VIEW-CHANGE for an epoch that nobody was in."""
+    scene = Scene(hostile=["r3"])
+    node = scene["r0"]
+    early = scene.view_change("r3", 1)._replace(epoch=1)
+    scene.rules.hears_view_change(node, early)
+    scene.facts.scheduled = 2
+    scene.decided(0, 1, A)
+    scene.prepared(0, 2, A)
+    assert scene.executes("r0", 2, A, successors=scene.names) == ""
+    assert scene.rules.changes_epoch(node, 2) == ""
+    assert scene.rules.leaves(node, 1).startswith("rules 18 to 20"), "that is one of two"
+    node.wanted[1]["r2"] = 1
+    assert scene.rules.leaves(node, 1) == ""
+
+
 def test_rule_23_a_restart_may_enter_the_view_again_that_its_disk_holds() -> None:
     """The NEW-VIEW and the first of O are durable, the rest isn't: it is entered again, once,
     and the vote for what is durable may come first."""
