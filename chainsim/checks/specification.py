@@ -96,9 +96,12 @@ class FollowsSpecification(Check):
         }
         self._translated: Final = Translation()
         self._order: Final = LivedOrder(self._take)
+        self._now_us = 0
+        """Of the trace: what is read late reminds from now on, as what it is owed waits too."""
 
     def on_record(self, record: Record) -> None:
         if not self._over:
+            self._now_us = record.at_us
             self._order.take(record)
 
     def _take(self, record: Record) -> None:
@@ -261,7 +264,7 @@ class FollowsSpecification(Check):
 
     def _remind(self, record: MessageMoved, node: Validator, message: Any) -> None:
         """What calls for a step that is owed."""
-        kind, facts, now_us, fault = record.type, self._facts, record.at_us, ""
+        kind, facts, now_us, fault = record.type, self._facts, self._now_us, ""
         if kind == "certified-batch":
             shown = message.certificate
             where = (message.sequence, shown.view, shown.digest)

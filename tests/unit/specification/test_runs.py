@@ -93,6 +93,12 @@ def test_what_came_before_the_fsync_and_after_the_decision_is_no_excuse() -> Non
     assert ": rule 4" in found.detail
 
 
+def test_a_disk_that_takes_a_minute_is_no_reason_for_an_alarm() -> None:
+    """What arrived during one fsync is read all at once, and no duty is six tellings old by it."""
+    found = verdict(load("failing-disks", ('disk.fsync="400ms"',)))
+    assert found.ok, found.detail
+
+
 @pytest.mark.parametrize("change", ["forgotten", "twice"])
 def test_a_trace_that_was_tampered_with_is_refused(change: str) -> None:
     """A run's own records, with one left out or one repeated for another node."""
